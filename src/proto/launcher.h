@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The contract between agenthostd and agenthost-launcher: D-Bus, peer to peer, over LAUNCHER_SOCKET. One
+ * request is one method call. Only root and the user agenthost may connect (SO_PEERCRED); the launcher trusts
+ * neither further than this: what is run, and as whom, stands in the runtimes that it reads itself.
+ *
+ * Errors carry the names of org.agenthost.Host1.Error.* (bus/fault-bus.h), so that agenthostd passes them on. */
+
+#define LAUNCHER_SOCKET "/run/agenthost/launcher.sock"
+#define LAUNCHER_PATH "/org/agenthost/Launcher1"
+#define LAUNCHER_INTERFACE "org.agenthost.Launcher1"
+
+/* The four texts of an agent, in the order of their fds in Spawn; also their file names in
+ * $CREDENTIALS_DIRECTORY and the names that %{...} in Exec= takes. */
+#define AGENT_TEXT_NAMES { "agent_spec", "guild_spec", "messaging_config", "client_properties" }
+#define AGENT_TEXT_COUNT 4
+
+/* One message carries at most this many file descriptors (the kernel's SCM_MAX_FD is 253): List and Adopt
+ * work in pages. */
+#define LAUNCHER_PAGE 200u
+
+/* ListRuntimes() -> a(sa{sv}) runtimes in the order of their names, as refused ("FILE:LINE: what is wrong").
+ * Reads the files anew; Spawn uses what the last reading found. A runtime's dictionary:
+ *   Match as, Type s (exec, notify), StartTimeoutUSec t, StopTimeoutUSec t, WatchdogUSec t, ClientTypes as,
+ *   AllowEnvironment as, Restart s, RestartUSec t, RestartMaxUSec t, User s, UnitProperties as (names) */
+#define LAUNCHER_LIST_RUNTIMES "ListRuntimes"
+#define LAUNCHER_LIST_RUNTIMES_OUT "a(sa{sv})as"
+
+/* Spawn(s agent_id, s guild_id, s runtime, i machine_id, s client_type, as environment, ah texts)
+ *   -> s unit, u pid, h pidfd
+ * texts are four sealed memory files. Answers when the agent has been executed inside its scope, or with
+ * StartFailed when nothing of it is left. If the connection that asked goes away meanwhile the launch goes on;
+ * the agent is then in List. */
+#define LAUNCHER_SPAWN "Spawn"
+#define LAUNCHER_SPAWN_IN "sssisasah"
+#define LAUNCHER_SPAWN_OUT "suh"
+
+/* Stop(s unit, t timeout_usec): thaw, the runtime's stop signal, then SIGKILL to the whole cgroup when the
+ * time is up (UINT64_MAX: the runtime's StopTimeoutSec=). Answers at once; Ended tells the end. A second Stop
+ * can shorten the time, never lengthen it. An agent that is being launched is not started any more (its Spawn
+ * fails). */
+#define LAUNCHER_STOP "Stop"
+#define LAUNCHER_STOP_IN "st"
+
+/* Kill(s unit, s who, i signal): who is "main" or "all". */
+#define LAUNCHER_KILL "Kill"
+#define LAUNCHER_KILL_IN "ssi"
+
+/* List(s after) -> a(ssssuhu(siibt)): at most LAUNCHER_PAGE agents with units above after, in the order of
+ * their names: unit, agent_id, guild_id, runtime, pid, pidfd, phase (LauncherPhase), end (as in Ended; zero
+ * before). */
+#define LAUNCHER_LIST "List"
+#define LAUNCHER_LIST_OUT "a(ssssuhu(siibt))"
+#define LAUNCHER_LIST_ITEM "ssssuhu(siibt)"
+
+/* Adopt(a(ssssuh)) -> as refused: gives back agents that a launcher which died has started (unit, agent_id,
+ * guild_id, runtime, pid, pidfd; at most LAUNCHER_PAGE). Answers when each has been looked at. Taken back are
+ * those whose scope is there and holds the process; one that is known already is left as it is. The refused
+ * units have ended: for each an Ended came before the answer (result "lost" where nobody knows). */
+#define LAUNCHER_ADOPT "Adopt"
+#define LAUNCHER_ADOPT_IN "a(ssssuh)"
+#define LAUNCHER_ADOPT_OUT "as"
+
+/* Acknowledge(as units): their ends are written down; the launcher reaps and forgets them. Units that are
+ * unknown or have not ended are left alone. */
+#define LAUNCHER_ACKNOWLEDGE "Acknowledge"
+#define LAUNCHER_ACKNOWLEDGE_IN "as"
+
+/* Signal Launched(s unit, u pid): a launch whose caller has gone is done. A failed one sends Ended. */
+#define LAUNCHER_LAUNCHED "Launched"
+#define LAUNCHER_LAUNCHED_SIGNATURE "su"
+
+/* Signal Ended(s unit, (siibt) end): the agent's exit status is known and its scope is gone.
+ *   s result        systemd's words: success exit-code signal core-dump oom-kill timeout resources lost
+ *   i code          CLD_EXITED, CLD_KILLED, CLD_DUMPED as in waitid(2); 0 when unknown
+ *   i status        exit code or signal number; -1 when unknown
+ *   b requested     a stop was asked for, by Stop or by an administrator through systemd
+ *   t when_usec     CLOCK_REALTIME
+ * Sent again by List until acknowledged. */
+#define LAUNCHER_ENDED "Ended"
+#define LAUNCHER_ENDED_SIGNATURE "s(siibt)"
+
+typedef enum LauncherPhase {
+        LAUNCHER_LAUNCHING = 0, /* not executed yet */
+        LAUNCHER_RUNNING = 1,
+        LAUNCHER_STOPPING = 2,
+        LAUNCHER_ENDED_PHASE = 3, /* unreaped until acknowledged */
+} LauncherPhase;
