@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* JSON texts from strangers: held to the standard (one value, nothing behind it, valid UTF-8, bounded size
+ * and depth, no key twice in one object: json-scan.h), then built by json-c. Used by agenthostd for what
+ * callers send and for its own state files. */
+
+#include <json-c/json.h>
+
+#include "fault.h"
+
+typedef struct JsonLimits {
+        size_t bytes;
+        int depth; /* objects and arrays inside one another */
+
+        /* NULL: all is built. Else of the outermost object only these members, and what is in objects and
+         * arrays is left out: the whole tree of a large text can take hundreds of times its size in memory.
+         * All of the text is checked either way. NULL-terminated. */
+        const char *const *members;
+} JsonLimits;
+
+/* what names the text in messages ("agent_spec"). Faults are InvalidSpec: "WHAT: line L column C: ..." for
+ * syntax, "WHAT: $.agents[2].id: duplicate key" for keys given twice. *ret is NULL for the JSON value null,
+ * as json-c has it. Integers beyond 64 bits come as the nearest that fits. */
+int json_parse_strict(const char *what,
+        const char *text,
+        size_t size,
+        const JsonLimits *limits,
+        struct json_object **ret,
+        Fault *fault);
+
+static inline void json_object_putp(struct json_object **o)
+{
+        if (*o)
+                json_object_put(*o);
+}
+#define _cleanup_json_ _cleanup_(json_object_putp)
