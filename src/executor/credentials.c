@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "credentials.h"
+
+#include <fcntl.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+
+#include "proto/launcher.h"
+#include "report.h"
+
+static const char *const names[AGENT_TEXT_COUNT] = AGENT_TEXT_NAMES;
+
+/* Nobody but root may write above the directory, so what is there already is what an earlier agent of the name
+ * has left. */
+static int make_directory(const char *path)
+{
+        int fd;
+
+        if (mkdir(path, 0755) < 0 && errno != EEXIST)
+                return -errno;
+
+        fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        if (fchmod(fd, 0755) < 0)
+                return -errno;
+
+        for (size_t i = 0; i < AGENT_TEXT_COUNT; i++)
+                if (unlinkat(fd, names[i], 0) < 0 && errno != ENOENT)
+                        return -errno;
+        return fd;
+}
+
+static int copy_text(int from, int to)
+{
+        off_t offset = 0;
+
+        for (;;) {
+                ssize_t n = sendfile(to, from, &offset, 0x7ffff000);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n <= 0)
+                        return n < 0 ? -errno : 0;
+        }
+}
+
+static int write_text(int directory, const char *name, int text, const Identity *identity)
+{
+        _cleanup_close_ int fd = -EBADF;
+
+        fd = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0400);
+        if (fd < 0)
+                return -errno;
+        if (identity->set && fchown(fd, identity->uid, identity->gid) < 0)
+                return -errno;
+        return copy_text(text, fd);
+}
+
+void credentials_write(const Plan *plan, const Identity *identity)
+{
+        _cleanup_close_ int directory = -EBADF;
+        int r;
+
+        if (!plan->credentials)
+                return;
+
+        directory = make_directory(plan->credentials);
+        if (directory < 0)
+                report_and_exit(EXECUTOR_STEP_CREDENTIALS, directory, plan->credentials);
+
+        for (int i = 0; i < AGENT_TEXT_COUNT; i++) {
+                r = write_text(directory, names[i], EXECUTOR_FD_TEXT0 + i, identity);
+                if (r < 0)
+                        report_and_exit(EXECUTOR_STEP_CREDENTIALS, r, names[i]);
+        }
+}

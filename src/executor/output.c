@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "output.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+
+#include "file-util.h"
+#include "report.h"
+
+#define JOURNAL_SOCKET "/run/systemd/journal/stdout"
+
+/* A journald that hangs fills its backlog: connecting and writing then wait no longer than this. */
+#define JOURNAL_LIMIT_SEC 2
+
+static int set_send_limit(int fd, time_t sec)
+{
+        struct timeval limit = { .tv_sec = sec };
+
+        return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0 ? -errno : 0;
+}
+
+/* The header that journald reads first: identifier, unit, priority, level prefix, and three forwards. */
+static int journal_open(const Plan *plan)
+{
+        static const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET };
+        _cleanup_free_ char *header = NULL;
+        _cleanup_close_ int fd = -EBADF;
+        int n, r;
+
+        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (fd < 0)
+                return -errno;
+        r = set_send_limit(fd, JOURNAL_LIMIT_SEC);
+        if (r < 0)
+                return r;
+        if (connect(fd, (const struct sockaddr *) &address, sizeof(address)) < 0)
+                return -errno;
+
+        n = asprintf(&header, "%s\n%s\n6\n1\n0\n0\n0\n", plan->ident, plan->unit);
+        if (n < 0) {
+                header = NULL;
+                return -ENOMEM;
+        }
+        r = write_all(fd, header, (size_t) n);
+        if (r < 0)
+                return r;
+
+        (void) shutdown(fd, SHUT_RD);
+        r = set_send_limit(fd, 0);
+        if (r < 0)
+                return r;
+        return steal_fd(&fd);
+}
+
+/* Programs compare it with their standard error, to know that they may speak to the journal directly. */
+static void add_journal_stream(Plan *plan, int fd)
+{
+        char value[64];
+        struct stat st;
+
+        if (fstat(fd, &st) < 0)
+                return;
+        snprintf(value, sizeof(value), "%ju:%ju", (uintmax_t) st.st_dev, (uintmax_t) st.st_ino);
+        if (plan_add_variable(plan, "JOURNAL_STREAM", value) < 0)
+                report_and_exit(EXECUTOR_STEP_OUTPUT, -ENOMEM, NULL);
+}
+
+void output_connect(Plan *plan, int null_fd)
+{
+        _cleanup_close_ int journal = plan->journal ? journal_open(plan) : -EBADF;
+        int fd = journal >= 0 ? journal : null_fd;
+
+        if (journal >= 0)
+                add_journal_stream(plan, journal);
+        if (dup2(fd, STDOUT_FILENO) < 0 || dup2(fd, STDERR_FILENO) < 0)
+                report_and_exit(EXECUTOR_STEP_OUTPUT, -errno, NULL);
+}

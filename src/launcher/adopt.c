@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "adopt.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "end.h"
+#include "escape.h"
+#include "fault-bus.h"
+#include "launcher.h"
+#include "pidfd.h"
+#include "scope.h"
+#include "strv.h"
+
+/* Includes a connection to systemd that has to be made again. */
+#define ADOPT_LIMIT_USEC (20 * USEC_PER_SEC)
+
+typedef struct AdoptionItem {
+        Adoption *adoption;
+        char *unit;
+        sd_bus_slot *slot; /* the question whether the process is in the scope */
+} AdoptionItem;
+
+struct Adoption {
+        Launcher *launcher;
+        Adoption *next;
+        sd_bus_message *call; /* NULL when the caller has gone */
+        AdoptionItem items[LAUNCHER_PAGE];
+        size_t n_items;
+        size_t n_pending;
+        char **refused;
+        sd_event_source *timer;
+};
+
+static void adoption_free(Adoption *a)
+{
+        for (Adoption **at = &a->launcher->adoptions; *at; at = &(*at)->next)
+                if (*at == a) {
+                        *at = a->next;
+                        break;
+                }
+
+        for (size_t i = 0; i < a->n_items; i++) {
+                sd_bus_slot_unref(a->items[i].slot);
+                free(a->items[i].unit);
+        }
+        sd_event_source_disable_unref(a->timer);
+        sd_bus_message_unref(a->call);
+        strv_free(a->refused);
+        free(a);
+}
+
+/* The child of an item that has not been looked at, NULL for the others. */
+static Child *pending_child(const AdoptionItem *item)
+{
+        const Launcher *l = item->adoption->launcher;
+        Child *child = child_table_find(&l->children, item->unit);
+
+        return child && child->adoption == item->adoption ? child : NULL;
+}
+
+/* Once all have been looked at. */
+static void answer(Adoption *a)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        int r;
+
+        if (a->call) {
+                r = sd_bus_message_new_method_return(a->call, &reply);
+                if (r >= 0)
+                        r = sd_bus_message_append_strv(reply, a->refused);
+                if (r >= 0)
+                        r = sd_bus_send(NULL, reply, NULL);
+                if (r < 0)
+                        log_warning("Cannot answer to %s: %s", LAUNCHER_ADOPT, strerror(-r));
+        }
+        adoption_free(a);
+}
+
+/* Those that are still pending are let go of as they are: nothing has been found out about them. */
+static void give_up(Adoption *a, const Fault *fault)
+{
+        for (size_t i = 0; i < a->n_items; i++) {
+                Child *child = pending_child(&a->items[i]);
+
+                if (!child)
+                        continue;
+                child->adoption = NULL;
+                if (!child->exited)
+                        child_table_drop(&a->launcher->children, child);
+        }
+
+        if (a->call)
+                (void) fault_reply(fault, a->call);
+        adoption_free(a);
+}
+
+static int on_limit(sd_event_source *s, uint64_t usec, void *userdata)
+{
+        _cleanup_fault_ Fault fault = FAULT_INIT;
+
+        (void) s;
+        (void) usec;
+
+        fault_set(&fault, FAULT_LAUNCHER_UNAVAILABLE, "systemd has not said in time where the agents' processes are");
+        give_up(userdata, &fault);
+        return 0;
+}
+
+void adopt_settle(Child *child, bool taken_back)
+{
+        Adoption *a = child->adoption;
+
+        child->adoption = NULL;
+        if (!taken_back && strv_extend(&a->refused, child->unit) < 0)
+                log_error("Out of memory: %s is not among the refused", child->unit);
+        if (--a->n_pending == 0)
+                answer(a);
+}
+
+static int on_found(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+        AdoptionItem *item = userdata;
+        Child *child = NULL;
+        int r;
+
+        (void) ret_error;
+
+        /* The listing after the next connect asks again. */
+        if (sd_bus_is_open(sd_bus_message_get_bus(reply)) <= 0)
+                return 0;
+
+        item->slot = sd_bus_slot_unref(item->slot);
+        child = pending_child(item);
+        if (!child || child->exited)
+                return 0;
+
+        r = scope_find_read(reply, item->unit);
+        if (r < 0) {
+                child_log(child, LOG_ERR, "Cannot find out where process %d is: %s", child->pid, strerror(-r));
+                return 0;
+        }
+        if (r > 0)
+                adopt_settle(child, true);
+        else {
+                child_log(child, LOG_WARNING, "Process %d is not in the scope of agent %s, which has ended", child->pid,
+                        child->agent_id);
+                end_as_lost(child);
+        }
+        return 0;
+}
+
+static void ask(AdoptionItem *item)
+{
+        const Child *child = pending_child(item);
+        sd_bus *bus = launcher_start_bus(item->adoption->launcher);
+        int r;
+
+        if (!child || child->exited || item->slot || !bus)
+                return;
+
+        r = scope_find(bus, child->pid, on_found, item, &item->slot);
+        if (r < 0)
+                child_log(child, LOG_ERR, "Cannot ask systemd where process %d is: %s", child->pid, strerror(-r));
+}
+
+typedef struct AdoptedAgent {
+        const char *unit, *agent_id, *guild_id, *runtime;
+        uint32_t pid;
+        int pidfd; /* borrowed */
+} AdoptedAgent;
+
+static int make_child(Launcher *l, const AdoptedAgent *agent, Child **ret)
+{
+        _cleanup_(child_freep) Child *c = NULL;
+        const Runtime *runtime = runtime_set_find(l->runtimes, agent->runtime);
+        int r;
+
+        r = child_new(l, agent->unit, agent->agent_id, agent->guild_id, agent->runtime, &c);
+        if (r < 0)
+                return r;
+        r = guild_slice_name(agent->guild_id, &c->slice);
+        if (r < 0)
+                return r;
+
+        child_set_runtime(c, runtime);
+        c->adopted = true;
+        c->state = CHILD_RUNNING;
+        c->scope = SCOPE_THERE;
+        c->told = true;
+        c->has_stream = !(runtime && runtime->output_null) && launcher_take_stream(l);
+        c->pid = (pid_t) agent->pid;
+        c->pidfd = fcntl(agent->pidfd, F_DUPFD_CLOEXEC, 3);
+        if (c->pidfd < 0)
+                return -errno;
+
+        r = end_watch(c);
+        if (r < 0)
+                return r;
+        r = child_table_add(&l->children, c);
+        if (r < 0)
+                return r;
+
+        *ret = steal_ptr(c);
+        return 0;
+}
+
+static int check_agent(const AdoptedAgent *agent, Fault *fault)
+{
+        _cleanup_free_ char *unit = NULL;
+
+        if (!id_is_valid(agent->agent_id) || !id_is_valid(agent->guild_id) || agent->pid == 0 || agent->pid > INT32_MAX)
+                return fault_set(fault, FAULT_INVALID_ARGS, "Not an agent that could have been started");
+        if (agent_unit_name(agent->agent_id, &unit) < 0)
+                return fault_set(fault, FAULT_FAILED, "Out of memory");
+        if (strcmp(unit, agent->unit) != 0)
+                return fault_set(
+                        fault, FAULT_INVALID_ARGS, "%s is not the unit of agent %s", agent->unit, agent->agent_id);
+        return 0;
+}
+
+static int add_item(Adoption *a, const AdoptedAgent *agent, Fault *fault)
+{
+        AdoptionItem *item = &a->items[a->n_items];
+        Child *child = NULL;
+        pid_t pid;
+        int r;
+
+        r = check_agent(agent, fault);
+        if (r < 0)
+                return r;
+        if (child_table_find(&a->launcher->children, agent->unit))
+                return 0;
+        if (a->n_items == LAUNCHER_PAGE)
+                return fault_set(fault, FAULT_INVALID_ARGS, "More than %u agents", LAUNCHER_PAGE);
+
+        item->unit = strdup(agent->unit);
+        r = item->unit ? make_child(a->launcher, agent, &child) : -ENOMEM;
+        if (r < 0) {
+                free(item->unit);
+                return fault_set(fault, FAULT_FAILED, "Cannot take agent %s back: %s", agent->agent_id, strerror(-r));
+        }
+
+        item->adoption = child->adoption = a;
+        a->n_items++;
+        a->n_pending++;
+
+        /* A pid counts for nothing unless it is the pidfd's. */
+        if (pidfd_get_pid(child->pidfd, &pid) < 0 || pid != child->pid)
+                end_as_lost(child);
+        else
+                ask(item);
+        return 0;
+}
+
+static int add_items(Adoption *a, sd_bus_message *call, Fault *fault)
+{
+        AdoptedAgent agent;
+        int r;
+
+        r = sd_bus_message_enter_container(call, 'a', "(ssssuh)");
+        if (r < 0)
+                return r;
+        while ((r = sd_bus_message_read(call, "(ssssuh)", &agent.unit, &agent.agent_id, &agent.guild_id, &agent.runtime,
+                        &agent.pid, &agent.pidfd)) > 0) {
+                r = add_item(a, &agent, fault);
+                if (r < 0)
+                        return r;
+        }
+        return r;
+}
+
+int adopt_begin(Launcher *l, sd_bus_message *call, Fault *fault)
+{
+        Adoption *a = calloc(1, sizeof(Adoption));
+        int r;
+
+        if (!a)
+                return -ENOMEM;
+
+        a->launcher = l;
+        a->next = l->adoptions;
+        l->adoptions = a;
+        /* Counts until all have been looked at once, so that the first does not end it all. */
+        a->n_pending = 1;
+
+        r = sd_event_add_time_relative(l->event, &a->timer, CLOCK_MONOTONIC, ADOPT_LIMIT_USEC, 0, on_limit, a);
+        if (r >= 0)
+                r = add_items(a, call, fault);
+        if (r < 0) {
+                give_up(a, fault);
+                return r;
+        }
+
+        a->call = sd_bus_message_ref(call);
+        if (--a->n_pending == 0)
+                answer(a);
+        return 0;
+}
+
+void adopt_on_listed(Launcher *l)
+{
+        for (Adoption *a = l->adoptions; a; a = a->next)
+                for (size_t i = 0; i < a->n_items; i++)
+                        ask(&a->items[i]);
+}
+
+void adopt_on_disconnected(Launcher *l)
+{
+        for (Adoption *a = l->adoptions; a; a = a->next)
+                for (size_t i = 0; i < a->n_items; i++)
+                        a->items[i].slot = sd_bus_slot_unref(a->items[i].slot);
+}
+
+void adopt_forget_caller(Launcher *l, const sd_bus *bus)
+{
+        for (Adoption *a = l->adoptions; a; a = a->next)
+                if (a->call && sd_bus_message_get_bus(a->call) == bus)
+                        a->call = sd_bus_message_unref(a->call);
+}
+
+void adopt_drop_all(Launcher *l)
+{
+        while (l->adoptions)
+                adoption_free(l->adoptions);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* All agents by unit name. Owns them. */
+
+#include "child.h"
+
+typedef struct ChildTable {
+        void *root; /* of a tree of tsearch(3) */
+        size_t n;
+} ChildTable;
+
+/* Takes the child over on success. -EEXIST, -ENOMEM. */
+int child_table_add(ChildTable *table, Child *child);
+
+Child *child_table_find(const ChildTable *table, const char *unit);
+
+/* Takes it out and frees it. */
+void child_table_drop(ChildTable *table, Child *child);
+
+/* All children with units above after ("" for all) in the order of their names, at most max, in an array that is
+ * the caller's: unlike the table it may be walked while children go. */
+int child_table_list(const ChildTable *table, const char *after, size_t max, Child ***ret, size_t *ret_n);
+
+void child_table_done(ChildTable *table);

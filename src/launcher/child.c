@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "child.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "launcher.h"
+
+#define DEFAULT_STOP_TIMEOUT_USEC (10 * USEC_PER_SEC)
+
+/* Timers of agents may be this late, so that many of them share a wake-up. */
+#define TIMER_ACCURACY_USEC (10 * USEC_PER_MSEC)
+
+int child_new(Launcher *launcher,
+        const char *unit,
+        const char *agent_id,
+        const char *guild_id,
+        const char *runtime,
+        Child **ret)
+{
+        _cleanup_(child_freep) Child *c = calloc(1, sizeof(Child));
+
+        if (!c)
+                return -ENOMEM;
+
+        c->launcher = launcher;
+        c->pidfd = c->gate = -EBADF;
+        c->unit = strdup(unit);
+        c->agent_id = strdup(agent_id);
+        c->guild_id = strdup(guild_id);
+        c->runtime = strdup(runtime);
+        if (!c->unit || !c->agent_id || !c->guild_id || !c->runtime)
+                return -ENOMEM;
+
+        child_set_runtime(c, NULL);
+        *ret = steal_ptr(c);
+        return 0;
+}
+
+Child *child_free(Child *c)
+{
+        if (!c)
+                return NULL;
+
+        if (c->has_stream)
+                c->launcher->n_streams--;
+        sd_event_source_disable_unref(c->exit_source);
+        sd_event_source_disable_unref(c->gate_source);
+        sd_event_source_disable_unref(c->timer);
+        sd_bus_slot_unref(c->start_slot);
+        sd_bus_message_unref(c->call);
+        close_fd(c->pidfd);
+        close_fd(c->gate);
+        fault_done(&c->fault);
+        free(c->unit);
+        free(c->slice);
+        free(c->agent_id);
+        free(c->guild_id);
+        free(c->runtime);
+        free(c);
+        return NULL;
+}
+
+void child_freep(Child **c)
+{
+        *c = child_free(*c);
+}
+
+void child_set_runtime(Child *c, const Runtime *runtime)
+{
+        c->stop_signal = runtime ? runtime->stop_signal : SIGTERM;
+        c->stop_timeout_usec = runtime ? runtime->stop_timeout_usec : DEFAULT_STOP_TIMEOUT_USEC;
+}
+
+bool child_is_launching(const Child *c)
+{
+        return c->state <= CHILD_FAILING;
+}
+
+LauncherPhase child_phase(const Child *c)
+{
+        switch (c->state) {
+        case CHILD_RUNNING:
+                return LAUNCHER_RUNNING;
+        case CHILD_STOPPING:
+                return LAUNCHER_STOPPING;
+        case CHILD_ENDED:
+                return LAUNCHER_ENDED_PHASE;
+        default:
+                return LAUNCHER_LAUNCHING;
+        }
+}
+
+int child_set_timer(Child *c, uint64_t usec, sd_event_time_handler_t handler)
+{
+        child_drop_timer(c);
+        if (usec == USEC_INFINITY)
+                return 0;
+        return sd_event_add_time_relative(
+                c->launcher->event, &c->timer, CLOCK_MONOTONIC, usec, TIMER_ACCURACY_USEC, handler, c);
+}
+
+void child_drop_timer(Child *c)
+{
+        c->timer = sd_event_source_disable_unref(c->timer);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* One agent: its process, its scope, how it ended. Launching (launch.c), stopping (stop.c) and ending (end.c)
+ * drive it through its states:
+ *
+ *   waiting -> requested -> starting -> executing -> running -> stopping -> ended
+ *      |           |           |            |           |                    ^
+ *      +-----------+-----------+------------+           +--------------------+
+ *                        |
+ *                     failing -> (gone)
+ *
+ * A Child is owned by the Launcher's table. Freeing it removes its event sources and pending calls, so that no
+ * callback comes for it any more. */
+
+#include <sys/types.h>
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include "fault.h"
+#include "log.h"
+#include "proto/launcher.h"
+#include "runtime.h"
+
+typedef struct Launcher Launcher;
+typedef struct Adoption Adoption;
+
+typedef enum ChildState {
+        CHILD_WAITING, /* executor at its gate; systemd cannot be asked for a scope now */
+        CHILD_REQUESTED, /* it has been asked */
+        CHILD_STARTING, /* it has agreed: there is a job */
+        CHILD_EXECUTING, /* the gate is open */
+        CHILD_FAILING, /* the launch has failed, what is left of it goes */
+        CHILD_RUNNING,
+        CHILD_STOPPING,
+        CHILD_ENDED, /* unreaped until acknowledged */
+} ChildState;
+
+typedef enum ScopeState {
+        SCOPE_NONE, /* not asked for, or refused */
+        SCOPE_UNKNOWN, /* asked for: nobody knows */
+        SCOPE_THERE,
+        SCOPE_GONE,
+} ScopeState;
+
+typedef struct Child {
+        char *unit; /* first: the table's key */
+        char *slice;
+        char *agent_id;
+        char *guild_id;
+        char *runtime; /* by name: looked up again after a wait */
+        Launcher *launcher; /* borrowed, outlives us */
+        ChildState state;
+
+        pid_t pid;
+        int pidfd;
+        sd_event_source *exit_source;
+        bool adopted; /* PID 1's child, not ours to wait for */
+        Adoption *adoption; /* borrowed; NULL but while it looks at us */
+
+        ScopeState scope;
+        uint32_t job; /* the start job */
+        const char *scope_result; /* static; NULL while success */
+        bool has_stream; /* counts for the journal's limit */
+
+        /* launch */
+        int gate;
+        sd_event_source *gate_source;
+        sd_bus_slot *start_slot;
+        sd_bus_message *call; /* who asked, NULL once answered or gone */
+        Fault fault; /* why it fails */
+        bool told; /* the caller, or else everybody, knows how it went */
+
+        /* stop */
+        int stop_signal;
+        uint64_t stop_timeout_usec;
+        uint64_t stop_deadline_usec; /* 0: we have not begun to stop it */
+        bool requested;
+
+        /* the limit of what is going on: the launch, the stop, the end of the scope */
+        sd_event_source *timer;
+
+        /* end */
+        bool exited;
+        int code; /* CLD_*; 0: unknown */
+        int status;
+        uint64_t ended_at_usec; /* CLOCK_REALTIME */
+} Child;
+
+/* Copies the texts; computes no names. pidfd and gate are -EBADF. */
+int child_new(Launcher *launcher,
+        const char *unit,
+        const char *agent_id,
+        const char *guild_id,
+        const char *runtime,
+        Child **ret);
+Child *child_free(Child *child);
+void child_freep(Child **child);
+
+/* Takes over how it is stopped; NULL: the defaults, of a runtime that is no more. */
+void child_set_runtime(Child *child, const Runtime *runtime);
+
+bool child_is_launching(const Child *child); /* also while failing */
+LauncherPhase child_phase(const Child *child);
+
+/* One timer for the state that the child is in; a new one replaces it. */
+int child_set_timer(Child *child, uint64_t usec, sd_event_time_handler_t handler);
+void child_drop_timer(Child *child);
+
+#define child_log(c, level, ...) \
+        log_fields(level, \
+                (const LogField[]){ \
+                        { "AGENT_ID", (c)->agent_id }, { "GUILD_ID", (c)->guild_id }, { "UNIT", (c)->unit } }, \
+                3, __VA_ARGS__)

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "end.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "adopt.h"
+#include "credentials.h"
+#include "exits.h"
+#include "launch.h"
+#include "launcher.h"
+#include "pidfd.h"
+#include "scope.h"
+#include "time-util.h"
+
+/* While a scope does not go: it is killed again, and systemd asked whether its end was missed. */
+#define KILL_AGAIN_USEC (5 * USEC_PER_SEC)
+
+/* How much later than the end of its scope a process may be seen to exit. */
+#define STRAY_USEC (1 * USEC_PER_SEC)
+
+/* PID 1's children: only the kernel can tell, and only once they have been reaped. */
+static bool poll_adopted(Child *c, bool reaped)
+{
+        int wait_status, r;
+
+        r = pidfd_get_exit(c->pidfd, &wait_status);
+        if (r == -EAGAIN && !reaped)
+                return false;
+        if (r >= 0)
+                exit_from_wait_status(wait_status, &c->code, &c->status);
+        return true;
+}
+
+static bool poll_own(Child *c)
+{
+        siginfo_t info = { 0 };
+
+        if (waitid(P_PIDFD, (id_t) c->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+                /* Somebody else has reaped it: it is gone, and nobody knows how. */
+                return errno == ECHILD;
+        if (info.si_pid == 0)
+                return false;
+
+        c->code = info.si_code;
+        c->status = info.si_status;
+        return true;
+}
+
+static bool pidfd_is_ready(int pidfd)
+{
+        struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+        return poll(&p, 1, 0) > 0;
+}
+
+bool end_poll_exit(Child *c)
+{
+        if (!c->exited)
+                c->exited = c->adopted ? pidfd_is_ready(c->pidfd) && poll_adopted(c, false) : poll_own(c);
+        return c->exited;
+}
+
+static void state_end(Child *c)
+{
+        c->state = CHILD_ENDED;
+        c->ended_at_usec = now_usec(CLOCK_REALTIME);
+        child_drop_timer(c);
+        c->exit_source = sd_event_source_disable_unref(c->exit_source);
+        if (c->has_stream)
+                c->launcher->n_streams--;
+        c->has_stream = false;
+
+        credentials_remove(c->unit);
+        connections_emit_ended(c->launcher->connections, c);
+        if (c->adoption)
+                adopt_settle(c, false);
+}
+
+static void check_ended(Child *c)
+{
+        if (c->exited && c->scope == SCOPE_GONE && c->state != CHILD_ENDED)
+                state_end(c);
+}
+
+static int on_kill_again(sd_event_source *s, uint64_t usec, void *userdata)
+{
+        Child *c = userdata;
+
+        (void) s;
+        (void) usec;
+
+        manager_list(c->launcher->manager);
+        end_kill(c);
+        return 0;
+}
+
+void end_kill(Child *c)
+{
+        sd_bus *bus = manager_bus(c->launcher->manager);
+        int r = bus ? scope_kill(bus, c->unit, SIGKILL) : -ENOTCONN;
+
+        if (r < 0 && !c->exited)
+                (void) pidfd_signal(c->pidfd, SIGKILL);
+
+        r = child_set_timer(c, KILL_AGAIN_USEC, on_kill_again);
+        if (r < 0)
+                child_log(c, LOG_ERR, "Cannot arm a timer: %s", strerror(-r));
+}
+
+/* The exit is known. The child may be gone afterwards, if it was being launched. */
+static void process_exited(Child *c)
+{
+        c->exit_source = sd_event_source_disable_unref(c->exit_source);
+        if (child_is_launching(c) && !launch_on_exit(c))
+                return;
+
+        /* Whatever it left in the scope goes with it. That there may be nothing is quicker found out by systemd
+         * than by us. */
+        if (c->scope != SCOPE_GONE)
+                end_kill(c);
+        /* Its scope may have gone long ago, when nobody was there to be told. */
+        if (c->adopted)
+                manager_list(c->launcher->manager);
+        check_ended(c);
+}
+
+static int on_exit_event(sd_event_source *s, int fd, uint32_t revents, void *userdata)
+{
+        Child *c = userdata;
+
+        (void) fd;
+
+        if (c->adopted)
+                c->exited = poll_adopted(c, revents & EPOLLHUP);
+        else
+                c->exited = poll_own(c);
+
+        if (c->exited)
+                process_exited(c);
+        else if (c->adopted)
+                /* A zombie: EPOLLHUP, which is always reported, comes when PID 1 has reaped it. */
+                return sd_event_source_set_io_events(s, 0);
+        return 0;
+}
+
+int end_watch(Child *c)
+{
+        return sd_event_add_io(c->launcher->event, &c->exit_source, c->pidfd, EPOLLIN, on_exit_event, c);
+}
+
+void end_as_lost(Child *c)
+{
+        /* One that has ended has an event to come, and a status perhaps. */
+        if (c->exited || pidfd_is_ready(c->pidfd))
+                return;
+
+        c->exited = true;
+        process_exited(c);
+}
+
+void end_on_scope_failed(Child *c, const char *result)
+{
+        if (c->scope == SCOPE_THERE)
+                c->scope_result = exit_intern_scope_result(result);
+}
+
+/* Out of its scope it is out of control: somebody has moved it. */
+static int on_stray(sd_event_source *s, uint64_t usec, void *userdata)
+{
+        Child *c = userdata;
+
+        (void) s;
+        (void) usec;
+
+        child_log(c, LOG_WARNING, "Agent %s lives on outside its scope, which is gone: killing it", c->agent_id);
+        (void) pidfd_signal(c->pidfd, SIGKILL);
+        return 0;
+}
+
+void end_on_scope_gone(Child *c)
+{
+        c->scope = SCOPE_GONE;
+        if (child_is_launching(c)) {
+                launch_on_scope_gone(c);
+                return;
+        }
+
+        if (!c->exited && end_poll_exit(c))
+                c->exit_source = sd_event_source_disable_unref(c->exit_source);
+        if (!c->exited && child_set_timer(c, STRAY_USEC, on_stray) < 0)
+                (void) pidfd_signal(c->pidfd, SIGKILL);
+        check_ended(c);
+}
+
+/* A job after the start job is a stop that an administrator, or the shutdown, asks for. It counts whenever it is
+ * seen before the end of the scope: that our event for the exit came first does not mean that the exit did. */
+void end_on_job_new(Child *c, uint32_t job)
+{
+        if (c->scope != SCOPE_THERE || job == c->job || c->state < CHILD_EXECUTING || c->state == CHILD_FAILING)
+                return;
+
+        c->requested = true;
+        if (c->state == CHILD_RUNNING)
+                c->state = CHILD_STOPPING;
+}
+
+void end_on_listed(Child *c, const ScopeEntry *entry)
+{
+        if (c->scope == SCOPE_THERE && (!entry || !entry->active))
+                end_on_scope_gone(c);
+        else if (c->scope == SCOPE_THERE && c->exited)
+                end_kill(c);
+}
+
+int end_append(const Child *c, sd_bus_message *m)
+{
+        bool ended = c->state == CHILD_ENDED, failed = c->state == CHILD_FAILING;
+        const char *result = "";
+
+        if (ended)
+                result = exit_result(&(ExitFacts){ .requested = c->requested,
+                        .scope_result = c->scope_result,
+                        .code = c->code,
+                        .status = c->status });
+        else if (failed)
+                result = "resources";
+
+        return sd_bus_message_append(m, "(siibt)", result, (int32_t) (ended ? c->code : 0),
+                (int32_t) (ended && c->code != 0 ? c->status : ended || failed ? -1 : 0),
+                (int) ((ended || failed) && c->requested), c->ended_at_usec);
+}
+
+void end_reap(Child *c)
+{
+        siginfo_t info;
+
+        if (!c->adopted)
+                (void) waitid(P_PIDFD, (id_t) c->pidfd, &info, WEXITED | WNOHANG);
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "launcher-bus.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+#include "end.h"
+#include "launcher-methods.h"
+#include "launcher.h"
+#include "log.h"
+
+/* Out of descriptors, accepting fails at once again and again. */
+#define ACCEPT_BURST 100u
+#define ACCEPT_BURST_USEC (1 * USEC_PER_SEC)
+
+typedef struct Connection Connection;
+
+struct Connection {
+        Connections *owner;
+        Connection *next;
+        sd_bus *bus;
+};
+
+struct Connections {
+        Launcher *launcher; /* borrowed, owns us */
+        int listen_fd;
+        sd_event_source *listen_source;
+        Connection *connections;
+};
+
+static void connection_free(Connection *c)
+{
+        if (c->owner)
+                for (Connection **at = &c->owner->connections; *at; at = &(*at)->next)
+                        if (*at == c) {
+                                *at = c->next;
+                                launcher_forget_caller(c->owner->launcher, c->bus);
+                                break;
+                        }
+
+        sd_bus_close_unref(c->bus);
+        free(c);
+}
+
+static int on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+        (void) m;
+        (void) ret_error;
+
+        connection_free(userdata);
+        return 0;
+}
+
+static int connection_setup(Connection *c, int *fd)
+{
+        static const char local[] = "type='signal',interface='org.freedesktop.DBus.Local',member='Disconnected'";
+        sd_id128_t id;
+        int r;
+
+        r = sd_id128_randomize(&id);
+        if (r < 0)
+                return r;
+        r = sd_bus_new(&c->bus);
+        if (r < 0)
+                return r;
+        r = sd_bus_set_server(c->bus, true, id);
+        if (r < 0)
+                return r;
+        r = sd_bus_negotiate_fds(c->bus, true);
+        if (r < 0)
+                return r;
+        r = sd_bus_set_fd(c->bus, *fd, *fd);
+        if (r < 0)
+                return r;
+        *fd = -EBADF;
+
+        r = sd_bus_add_object_vtable(
+                c->bus, NULL, LAUNCHER_PATH, LAUNCHER_INTERFACE, launcher_methods, c->owner->launcher);
+        if (r < 0)
+                return r;
+        r = sd_bus_add_match(c->bus, NULL, local, on_disconnected, c);
+        if (r < 0)
+                return r;
+        r = sd_bus_start(c->bus);
+        if (r < 0)
+                return r;
+        return sd_bus_attach_event(c->bus, c->owner->launcher->event, SD_EVENT_PRIORITY_NORMAL);
+}
+
+/* Takes the socket over. */
+static int connection_new(Connections *owner, int fd)
+{
+        _cleanup_close_ int owned = fd;
+        Connection *c = calloc(1, sizeof(Connection));
+        int r;
+
+        if (!c)
+                return -ENOMEM;
+
+        c->owner = owner;
+        c->next = owner->connections;
+        owner->connections = c;
+        r = connection_setup(c, &owned);
+        if (r < 0)
+                connection_free(c);
+        return r;
+}
+
+/* By what the kernel says of who has connected, before anything is read. */
+static int check_peer(const Connections *owner, int fd)
+{
+        struct ucred peer;
+        socklen_t size = sizeof(peer);
+
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+                return -errno;
+        if (peer.uid == 0 || peer.uid == owner->launcher->settings.client_uid)
+                return 0;
+
+        log_warning("Process %d of user %u may not connect", (int) peer.pid, (unsigned) peer.uid);
+        return -EACCES;
+}
+
+static int on_listen(sd_event_source *s, int listen_fd, uint32_t revents, void *userdata)
+{
+        _cleanup_close_ int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        Connections *owner = userdata;
+        int r;
+
+        (void) s;
+        (void) revents;
+
+        if (fd < 0) {
+                if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+                        log_error("Cannot accept a connection: %s", strerror(errno));
+                return 0;
+        }
+        if (check_peer(owner, fd) < 0)
+                return 0;
+
+        r = connection_new(owner, steal_fd(&fd));
+        if (r < 0)
+                log_error("Cannot set a connection up: %s", strerror(-r));
+        return 0;
+}
+
+int connections_new(Launcher *launcher, int listen_fd, Connections **ret)
+{
+        Connections *c = malloc(sizeof(Connections));
+        int r;
+
+        if (!c)
+                return -ENOMEM;
+
+        *c = (Connections){ .launcher = launcher, .listen_fd = -EBADF };
+        r = sd_event_add_io(launcher->event, &c->listen_source, listen_fd, EPOLLIN, on_listen, c);
+        if (r >= 0)
+                r = sd_event_source_set_ratelimit(c->listen_source, ACCEPT_BURST_USEC, ACCEPT_BURST);
+        if (r < 0) {
+                connections_free(c);
+                return r;
+        }
+
+        c->listen_fd = listen_fd;
+        *ret = c;
+        return 0;
+}
+
+Connections *connections_free(Connections *c)
+{
+        if (!c)
+                return NULL;
+
+        while (c->connections) {
+                Connection *first = c->connections;
+
+                c->connections = first->next;
+                first->owner = NULL;
+                (void) sd_bus_flush(first->bus);
+                connection_free(first);
+        }
+        sd_event_source_disable_unref(c->listen_source);
+        close_fd(c->listen_fd);
+        free(c);
+        return NULL;
+}
+
+typedef int (*AppendNews)(sd_bus_message *m, const Child *child);
+
+static int send_signal(sd_bus *bus, const char *member, AppendNews append, const Child *child)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        r = sd_bus_message_new_signal(bus, &m, LAUNCHER_PATH, LAUNCHER_INTERFACE, member);
+        if (r < 0)
+                return r;
+        r = append(m, child);
+        if (r < 0)
+                return r;
+        return sd_bus_send(bus, m, NULL);
+}
+
+static void emit(Connections *connections, const char *member, AppendNews append, const Child *child)
+{
+        Connection *next;
+
+        for (Connection *c = connections->connections; c; c = next) {
+                int r = send_signal(c->bus, member, append, child);
+
+                next = c->next;
+                if (r < 0) {
+                        child_log(child, LOG_WARNING, "Cannot send signal %s, closing the connection: %s", member,
+                                strerror(-r));
+                        connection_free(c);
+                }
+        }
+}
+
+static int append_ended(sd_bus_message *m, const Child *child)
+{
+        int r = sd_bus_message_append(m, "s", child->unit);
+
+        return r < 0 ? r : end_append(child, m);
+}
+
+void connections_emit_ended(Connections *connections, const Child *child)
+{
+        emit(connections, LAUNCHER_ENDED, append_ended, child);
+}
+
+static int append_launched(sd_bus_message *m, const Child *child)
+{
+        return sd_bus_message_append(m, LAUNCHER_LAUNCHED_SIGNATURE, child->unit, (uint32_t) child->pid);
+}
+
+void connections_emit_launched(Connections *connections, const Child *child)
+{
+        emit(connections, LAUNCHER_LAUNCHED, append_launched, child);
+}

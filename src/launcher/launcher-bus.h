@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The launcher's side of proto/launcher.h: whoever may connects, asks, and is told what happens by itself. Every
+ * connection is told everything. */
+
+#include <systemd/sd-bus.h>
+
+#include "child.h"
+
+typedef struct Connections Connections;
+
+/* Takes the listening socket over on success. */
+int connections_new(Launcher *launcher, int listen_fd, Connections **ret);
+Connections *connections_free(Connections *connections);
+
+/* A connection that cannot be told is closed: its other end lists when it comes again. */
+void connections_emit_ended(Connections *connections, const Child *child);
+void connections_emit_launched(Connections *connections, const Child *child);

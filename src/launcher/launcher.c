@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "launcher.h"
+
+#include <string.h>
+
+#include "adopt.h"
+#include "credentials.h"
+#include "end.h"
+#include "launch.h"
+#include "log.h"
+
+/* Well below journald's limit, which all of the host shares. */
+#define STREAMS_MAX 3000u
+
+typedef void (*ChildVisit)(Child *child, void *userdata);
+
+/* A visit may free the child that it is given, and no other. */
+static void for_each_child(Launcher *l, ChildVisit visit, void *userdata)
+{
+        _cleanup_free_ Child **children = NULL;
+        size_t n;
+        int r;
+
+        r = child_table_list(&l->children, "", SIZE_MAX, &children, &n);
+        if (r < 0) {
+                log_error("Cannot go through the agents: %s", strerror(-r));
+                /* What has been missed is seen by the next listing. */
+                manager_list(l->manager);
+                return;
+        }
+        for (size_t i = 0; i < n; i++)
+                visit(children[i], userdata);
+}
+
+static void visit_disconnected(Child *child, void *userdata)
+{
+        (void) userdata;
+
+        if (child_is_launching(child))
+                launch_on_disconnected(child);
+}
+
+static void on_disconnected(void *userdata)
+{
+        Launcher *l = userdata;
+
+        l->synced = false;
+        for_each_child(l, visit_disconnected, NULL);
+        adopt_on_disconnected(l);
+}
+
+static void visit_listed(Child *child, void *userdata)
+{
+        const ScopeList *list = userdata;
+        const ScopeEntry *entry = scope_list_find(list, child->unit);
+
+        if (child_is_launching(child))
+                launch_on_listed(child, entry);
+        else
+                end_on_listed(child, entry);
+}
+
+typedef struct Sweep {
+        const Launcher *launcher;
+        const ScopeList *list;
+} Sweep;
+
+static bool keep_credentials(const char *unit, void *userdata)
+{
+        const Sweep *sweep = userdata;
+
+        return child_table_find(&sweep->launcher->children, unit) || scope_list_find(sweep->list, unit);
+}
+
+static void on_listed(const ScopeList *list, void *userdata)
+{
+        Launcher *l = userdata;
+
+        l->synced = true;
+        if (!l->swept) {
+                credentials_sweep(keep_credentials, &(Sweep){ l, list });
+                l->swept = true;
+        }
+        for_each_child(l, visit_listed, (void *) list);
+        adopt_on_listed(l);
+}
+
+static void on_job_new(const char *unit, uint32_t job, void *userdata)
+{
+        const Launcher *l = userdata;
+        Child *child = child_table_find(&l->children, unit);
+
+        if (child)
+                end_on_job_new(child, job);
+}
+
+static void on_job_removed(const char *unit, uint32_t job, const char *result, void *userdata)
+{
+        const Launcher *l = userdata;
+        Child *child = child_table_find(&l->children, unit);
+
+        if (child)
+                launch_on_job_removed(child, job, result);
+}
+
+static void on_failed(const char *unit, const char *result, void *userdata)
+{
+        const Launcher *l = userdata;
+        Child *child = child_table_find(&l->children, unit);
+
+        if (child)
+                end_on_scope_failed(child, result);
+}
+
+static void on_unit_removed(const char *unit, void *userdata)
+{
+        const Launcher *l = userdata;
+        Child *child = child_table_find(&l->children, unit);
+
+        if (!child)
+                /* A former launcher's, that nobody has given back to us. */
+                credentials_remove(unit);
+        else if (child->scope == SCOPE_THERE)
+                end_on_scope_gone(child);
+}
+
+int launcher_read_runtimes(Launcher *l)
+{
+        RuntimeSet *set;
+        int r;
+
+        r = runtime_set_load(NULL, false, &set);
+        if (r < 0)
+                return r;
+
+        runtime_set_free(l->runtimes);
+        l->runtimes = set;
+        return 0;
+}
+
+int launcher_new(sd_event *event, const LauncherSettings *settings, Launcher **ret)
+{
+        static const ManagerHandlers handlers = {
+                .disconnected = on_disconnected,
+                .listed = on_listed,
+                .job_new = on_job_new,
+                .job_removed = on_job_removed,
+                .failed = on_failed,
+                .unit_removed = on_unit_removed,
+        };
+        _cleanup_(launcher_freep) Launcher *l = calloc(1, sizeof(Launcher));
+        int r;
+
+        if (!l)
+                return -ENOMEM;
+
+        l->event = sd_event_ref(event);
+        l->settings = *settings;
+        l->settings.listen_fd = -EBADF;
+        r = launcher_read_runtimes(l);
+        if (r < 0)
+                return r;
+        r = manager_new(event, MANAGER_ADDRESS, &handlers, l, &l->manager);
+        if (r < 0)
+                return r;
+        r = connections_new(l, settings->listen_fd, &l->connections);
+        if (r < 0)
+                return r;
+
+        *ret = steal_ptr(l);
+        return 0;
+}
+
+Launcher *launcher_free(Launcher *l)
+{
+        if (!l)
+                return NULL;
+
+        adopt_drop_all(l);
+        connections_free(l->connections);
+        child_table_done(&l->children);
+        manager_free(l->manager);
+        runtime_set_free(l->runtimes);
+        sd_event_unref(l->event);
+        free(l);
+        return NULL;
+}
+
+void launcher_freep(Launcher **l)
+{
+        *l = launcher_free(*l);
+}
+
+static void visit_forget_caller(Child *child, void *userdata)
+{
+        if (child->call && sd_bus_message_get_bus(child->call) == userdata)
+                child->call = sd_bus_message_unref(child->call);
+}
+
+void launcher_forget_caller(Launcher *l, sd_bus *bus)
+{
+        for_each_child(l, visit_forget_caller, bus);
+        adopt_forget_caller(l, bus);
+}
+
+sd_bus *launcher_start_bus(const Launcher *l)
+{
+        return l->synced ? manager_bus(l->manager) : NULL;
+}
+
+bool launcher_take_stream(Launcher *l)
+{
+        if (l->n_streams < STREAMS_MAX) {
+                l->n_streams++;
+                l->streams_exhausted = false;
+                return true;
+        }
+
+        if (!l->streams_exhausted)
+                log_warning("%u agents write to the journal, which is as many as it can take safely: the output of "
+                            "further ones is dropped (set StandardOutput=null in runtimes that need no journal)",
+                        l->n_streams);
+        l->streams_exhausted = true;
+        return false;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The object that owns all of agenthost-launcher: the agents, the connection to systemd, the runtimes, the
+ * connections that ask. What systemd says is handed to the agent that it concerns from here. */
+
+#include <sys/resource.h>
+
+#include "child-table.h"
+#include "launcher-bus.h"
+#include "manager.h"
+#include "runtime.h"
+
+typedef struct LauncherSettings {
+        const char *executor; /* path */
+        int listen_fd; /* taken over on success */
+        uid_t client_uid; /* who may connect, besides root */
+        struct rlimit nofile; /* what agents get where their runtime sets none */
+} LauncherSettings;
+
+struct Launcher {
+        sd_event *event;
+        LauncherSettings settings;
+        ChildTable children;
+        RuntimeSet *runtimes; /* as last read */
+        Manager *manager;
+        bool synced; /* connected to systemd, and a listing has been compared */
+        bool swept; /* what a former launcher left has been removed */
+        Connections *connections;
+        Adoption *adoptions; /* under way */
+        unsigned n_streams; /* of the journal, held by our agents */
+        bool streams_exhausted; /* said once */
+};
+
+int launcher_new(sd_event *event, const LauncherSettings *settings, Launcher **ret);
+Launcher *launcher_free(Launcher *launcher);
+void launcher_freep(Launcher **launcher);
+
+/* Reads the files anew; on failure the old ones stay. */
+int launcher_read_runtimes(Launcher *launcher);
+
+/* A connection closes: what was asked on it goes on, with nobody to answer. */
+void launcher_forget_caller(Launcher *launcher, sd_bus *bus);
+
+/* The connection on which scopes can be started; NULL while that has to wait. */
+sd_bus *launcher_start_bus(const Launcher *launcher);
+
+/* Whether one more agent may have a stream of the journal: journald takes 4,096, and closes the others. */
+bool launcher_take_stream(Launcher *launcher);

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* agenthost-launcher: starts agents, is their parent, and knows how they ended. See proto/launcher.h. */
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+
+#include "executor.h"
+#include "file-util.h"
+#include "launcher.h"
+#include "log-journal.h"
+#include "log.h"
+#include "proto/names.h"
+
+/* Above what the executor's descriptors are moved to. */
+#define OWN_FDS_FROM 16
+
+static void setup_log(void)
+{
+        const char *level = getenv("LOG_LEVEL");
+        int parsed;
+
+        log_open_journal();
+        if (!level)
+                return;
+        if (log_level_parse(level, &parsed) < 0)
+                log_warning("LOG_LEVEL=%s is no log level, ignoring it", level);
+        else
+                log_set_level(parsed);
+}
+
+/* The socket that the service manager listens on for us. */
+static int take_listen_fd(int *ret)
+{
+        int fd, n = sd_listen_fds(true);
+
+        if (n < 0)
+                return n;
+        if (n != 1 || sd_is_socket_unix(SD_LISTEN_FDS_START, SOCK_STREAM, true, NULL, 0) <= 0) {
+                log_error("To be started by agenthost-launcher.socket, with one listening socket");
+                return -EINVAL;
+        }
+
+        fd = fcntl(SD_LISTEN_FDS_START, F_DUPFD_CLOEXEC, OWN_FDS_FROM);
+        if (fd < 0)
+                return -errno;
+        close(SD_LISTEN_FDS_START);
+        *ret = fd;
+        return 0;
+}
+
+/* One descriptor an agent, and a few more while it is launched. What we were given is what agents get. */
+static int raise_nofile(struct rlimit *ret_given)
+{
+        struct rlimit given, raised;
+
+        if (getrlimit(RLIMIT_NOFILE, &given) < 0)
+                return -errno;
+        raised = (struct rlimit){ given.rlim_max, given.rlim_max };
+        if (setrlimit(RLIMIT_NOFILE, &raised) < 0)
+                return -errno;
+
+        *ret_given = given;
+        return 0;
+}
+
+/* The only look at the user database that we take: later ones are the executor's, as they may block. */
+static uid_t find_client_uid(void)
+{
+        const struct passwd *pw = getpwnam(AGENTHOST_USER);
+
+        if (pw)
+                return pw->pw_uid;
+        log_warning("There is no user %s: only root can connect", AGENTHOST_USER);
+        return 0;
+}
+
+static int setup_event(sd_event **ret)
+{
+        _cleanup_(sd_event_unrefp) sd_event *event = NULL;
+        sigset_t mask;
+        int r;
+
+        sigemptyset(&mask);
+        sigaddset(&mask, SIGTERM);
+        sigaddset(&mask, SIGINT);
+        if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
+                return -errno;
+
+        r = sd_event_default(&event);
+        if (r < 0)
+                return r;
+        r = sd_event_add_signal(event, NULL, SIGTERM, NULL, NULL);
+        if (r < 0)
+                return r;
+        r = sd_event_add_signal(event, NULL, SIGINT, NULL, NULL);
+        if (r < 0)
+                return r;
+
+        *ret = steal_ptr(event);
+        return 0;
+}
+
+static int run(void)
+{
+        _cleanup_(sd_event_unrefp) sd_event *event = NULL;
+        _cleanup_(launcher_freep) Launcher *launcher = NULL;
+        LauncherSettings settings = { .listen_fd = -EBADF };
+        int r;
+
+        r = take_listen_fd(&settings.listen_fd);
+        if (r >= 0)
+                r = executor_reserve_fds();
+        if (r >= 0)
+                r = raise_nofile(&settings.nofile);
+        if (r >= 0)
+                r = mkdir_safe(CREDENTIALS_DIR, 0755);
+        if (r >= 0)
+                r = setup_event(&event);
+        if (r < 0)
+                return r;
+
+        settings.client_uid = find_client_uid();
+        settings.executor = getenv("AGENTHOST_EXECUTOR");
+        if (!settings.executor)
+                settings.executor = LIBEXECDIR "/agenthost-executor";
+
+        r = launcher_new(event, &settings, &launcher);
+        if (r < 0)
+                return r;
+
+        /* Scopes are ordered after us: none can start before this. */
+        (void) sd_notify(false, "READY=1");
+        r = sd_event_loop(event);
+        (void) sd_notify(false, "STOPPING=1");
+        return r;
+}
+
+int main(void)
+{
+        int r;
+
+        setup_log();
+        (void) umask(0022);
+        /* Inherited as ignored, it would take the agents' exit statuses away. */
+        (void) signal(SIGCHLD, SIG_DFL);
+
+        r = run();
+        if (r < 0)
+                log_error("Giving up: %s", strerror(-r));
+        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

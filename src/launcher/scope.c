@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "scope.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "manager.h"
+#include "parse.h"
+
+#define DESTINATION "org.freedesktop.systemd1"
+#define JOB_PATH "/org/freedesktop/systemd1/job/"
+#define UNIT_PATH "/org/freedesktop/systemd1/unit"
+#define SYSTEMD_ERROR "org.freedesktop.systemd1."
+
+/* Looking up a process is quick or does not matter any more. */
+#define FIND_LIMIT_USEC (25 * USEC_PER_SEC)
+
+static int new_call(sd_bus *bus, const char *member, sd_bus_message **ret)
+{
+        return sd_bus_message_new_method_call(bus, ret, DESTINATION, "/org/freedesktop/systemd1",
+                "org.freedesktop.systemd1.Manager", member);
+}
+
+static bool sets_oom_policy(const Runtime *runtime)
+{
+        for (size_t i = 0; i < runtime->n_properties; i++)
+                if (strcmp(runtime->properties[i].setting, "OOMPolicy") == 0)
+                        return true;
+        return false;
+}
+
+/* TimeoutStopUSec and KillSignal serve a stop by an administrator: ours has its own timer. The scope is collected
+ * whatever its result, else a failed one would block the name. */
+static int append_properties(sd_bus_message *m, const ScopeSpec *spec)
+{
+        const Runtime *runtime = spec->runtime;
+        int r;
+
+        r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)",
+                "PIDs", "au", 1, (uint32_t) spec->pid,
+                "Slice", "s", spec->slice,
+                "Description", "s", spec->description,
+                "CollectMode", "s", "inactive-or-failed",
+                "KillSignal", "i", (int32_t) runtime->stop_signal,
+                "TimeoutStopUSec", "t", runtime->stop_timeout_usec,
+                "SendSIGHUP", "b", 0,
+                "After", "as", 2, "agenthostd.service", "agenthost-launcher.service");
+        /* Else the manager's default holds: one child out of memory would stop the agent in order. */
+        if (r >= 0 && !sets_oom_policy(runtime))
+                r = sd_bus_message_append(m, "(sv)", "OOMPolicy", "s", "kill");
+        for (size_t i = 0; r >= 0 && i < runtime->n_properties; i++)
+                r = unit_property_append(m, &runtime->properties[i]);
+        return r;
+}
+
+int scope_start(sd_bus *bus,
+        const ScopeSpec *spec,
+        sd_bus_message_handler_t done,
+        void *userdata,
+        sd_bus_slot **ret_slot)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        r = new_call(bus, "StartTransientUnit", &m);
+        if (r < 0)
+                return r;
+        /* "replace": a slice of a guild that is just being collected would refuse a start that yields. */
+        r = sd_bus_message_append(m, "ss", spec->unit, "replace");
+        if (r < 0)
+                return r;
+        r = sd_bus_message_open_container(m, 'a', "(sv)");
+        if (r < 0)
+                return r;
+        r = append_properties(m, spec);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_close_container(m);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(m, "a(sa(sv))", 0);
+        if (r < 0)
+                return r;
+        return sd_bus_call_async(bus, ret_slot, m, done, userdata, MANAGER_ANSWER_LIMIT_USEC);
+}
+
+int scope_start_read_job(sd_bus_message *reply, uint32_t *ret_job)
+{
+        const char *path;
+        unsigned job;
+        int r;
+
+        r = sd_bus_message_read(reply, "o", &path);
+        if (r < 0)
+                return r;
+        if (strncmp(path, JOB_PATH, sizeof(JOB_PATH) - 1) != 0 ||
+                parse_uint(path + sizeof(JOB_PATH) - 1, 1, UINT32_MAX, &job) < 0)
+                return -EBADMSG;
+
+        *ret_job = job;
+        return 0;
+}
+
+/* Sends without expecting an answer. */
+static int send_call(sd_bus *bus, sd_bus_message *m)
+{
+        int r;
+
+        r = sd_bus_message_set_expect_reply(m, false);
+        if (r < 0)
+                return r;
+        return sd_bus_send(bus, m, NULL);
+}
+
+int scope_kill(sd_bus *bus, const char *unit, int signal_number)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        r = new_call(bus, "KillUnit", &m);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(m, "ssi", unit, "all", (int32_t) signal_number);
+        if (r < 0)
+                return r;
+        return send_call(bus, m);
+}
+
+int scope_thaw(sd_bus *bus, const char *unit)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        r = new_call(bus, "ThawUnit", &m);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(m, "s", unit);
+        if (r < 0)
+                return r;
+        return send_call(bus, m);
+}
+
+int scope_find(sd_bus *bus, pid_t pid, sd_bus_message_handler_t done, void *userdata, sd_bus_slot **ret_slot)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        r = new_call(bus, "GetUnitByPID", &m);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(m, "u", (uint32_t) pid);
+        if (r < 0)
+                return r;
+        return sd_bus_call_async(bus, ret_slot, m, done, userdata, FIND_LIMIT_USEC);
+}
+
+int scope_find_read(sd_bus_message *reply, const char *unit)
+{
+        const sd_bus_error *error = sd_bus_message_get_error(reply);
+        _cleanup_free_ char *found = NULL;
+        const char *path;
+        int r;
+
+        if (error) {
+                if (sd_bus_error_has_name(error, SYSTEMD_ERROR "NoUnitForPID") ||
+                        sd_bus_error_has_name(error, SYSTEMD_ERROR "NoSuchProcess"))
+                        return 0;
+                return -sd_bus_error_get_errno(error);
+        }
+
+        r = sd_bus_message_read(reply, "o", &path);
+        if (r < 0)
+                return r;
+        r = sd_bus_path_decode(path, UNIT_PATH, &found);
+        if (r < 0)
+                return r;
+        return r > 0 && strcmp(found, unit) == 0;
+}

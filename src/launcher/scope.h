@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What is asked of systemd about one scope. All calls are asynchronous; those without a callback expect no
+ * answer, because what they cause (an exit, a removed unit) tells more than it would. */
+
+#include <sys/types.h>
+#include <systemd/sd-bus.h>
+
+#include "runtime.h"
+
+typedef struct ScopeSpec {
+        const char *unit;
+        const char *slice;
+        const char *description;
+        pid_t pid;
+        const Runtime *runtime; /* its stop signal, its time to stop, its resource-control properties */
+} ScopeSpec;
+
+/* done is given the answer to StartTransientUnit. */
+int scope_start(sd_bus *bus,
+        const ScopeSpec *spec,
+        sd_bus_message_handler_t done,
+        void *userdata,
+        sd_bus_slot **ret_slot);
+
+/* Reads the number of the job out of the answer. */
+int scope_start_read_job(sd_bus_message *reply, uint32_t *ret_job);
+
+/* A signal to every process of the scope. */
+int scope_kill(sd_bus *bus, const char *unit, int signal_number);
+
+int scope_thaw(sd_bus *bus, const char *unit);
+
+/* Which unit a process is in: done is given the answer to GetUnitByPID. */
+int scope_find(sd_bus *bus, pid_t pid, sd_bus_message_handler_t done, void *userdata, sd_bus_slot **ret_slot);
+
+/* Reads that answer: 1 when the process is in the unit, 0 when it is not, an error when this is not known. */
+int scope_find_read(sd_bus_message *reply, const char *unit);

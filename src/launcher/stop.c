@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "stop.h"
+
+#include <signal.h>
+
+#include "end.h"
+#include "launch.h"
+#include "launcher.h"
+#include "pidfd.h"
+#include "scope.h"
+#include "time-util.h"
+
+static int on_time_up(sd_event_source *s, uint64_t usec, void *userdata)
+{
+        (void) s;
+        (void) usec;
+
+        end_kill(userdata);
+        return 0;
+}
+
+/* Processes that are frozen or stopped could not act on the signal. Whether they are is not worth asking: thawing
+ * costs less. */
+static void send_stop_signal(const Child *c)
+{
+        sd_bus *bus = manager_bus(c->launcher->manager);
+        int r = -ENOTCONN;
+
+        if (bus) {
+                (void) scope_thaw(bus, c->unit);
+                r = scope_kill(bus, c->unit, c->stop_signal);
+                if (c->stop_signal != SIGKILL && c->stop_signal != SIGCONT)
+                        (void) scope_kill(bus, c->unit, SIGCONT);
+        }
+        if (r < 0) {
+                (void) pidfd_signal(c->pidfd, c->stop_signal);
+                (void) pidfd_signal(c->pidfd, SIGCONT);
+        }
+}
+
+int stop_begin(Child *c, uint64_t timeout_usec)
+{
+        uint64_t now = now_usec(CLOCK_MONOTONIC), deadline;
+        bool first = c->stop_deadline_usec == 0;
+
+        if (child_is_launching(c)) {
+                c->requested = true;
+                launch_fail(c, FAULT_START_FAILED, "Agent %s was stopped while it was being launched", c->agent_id);
+                return 0;
+        }
+        /* Too late to be asked for: what it left is being killed. */
+        if (c->state == CHILD_ENDED || end_poll_exit(c))
+                return 0;
+
+        deadline = usec_add(now, timeout_usec == USEC_INFINITY ? c->stop_timeout_usec : timeout_usec);
+        c->requested = true;
+        c->state = CHILD_STOPPING;
+        if (first)
+                send_stop_signal(c);
+        else if (deadline >= c->stop_deadline_usec)
+                return 0;
+
+        c->stop_deadline_usec = deadline;
+        return child_set_timer(c, deadline == USEC_INFINITY ? USEC_INFINITY : deadline - now, on_time_up);
+}
