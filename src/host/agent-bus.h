@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* org.agenthost.Host1.Agent: one object an agent, found by its path, none of them registered. The interface
+ * is described in data/dbus/org.agenthost.Host1.Agent.xml. */
+
+#include "host.h"
+
+int agent_bus_register(Host *host);
+
+/* What changed together, for one PropertiesChanged. Nothing is sent for an agent that is not announced yet.
+ */
+typedef enum AgentChanged {
+        AGENT_CHANGED_STATE,
+        AGENT_CHANGED_STATUS,
+        AGENT_CHANGED_READY,
+        AGENT_CHANGED_ENDED,
+} AgentChanged;
+
+void agent_bus_changed(Agent *agent, AgentChanged what);

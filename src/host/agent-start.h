@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* From a CreateAgent to a running agent: checks and admission, the launch, readiness and its time limit.
+ * Knows no D-Bus caller: another front end enters at host_create_agent(). */
+
+#include "fault.h"
+#include "host.h"
+#include "options.h"
+
+typedef struct CreateRequest {
+        const char *agent_spec; /* borrowed, all */
+        const char *guild_spec;
+        const char *messaging_config;
+        const CreateOptions *options;
+} CreateRequest;
+
+/* Called once, with the agent (borrowed), or with a fault. */
+typedef void (*CreateDone)(Agent *agent, const Fault *fault, void *userdata);
+
+/* On failure the callback does not come. */
+int host_create_agent(
+        Host *host, const CreateRequest *request, CreateDone done, void *userdata, Fault *fault);
+
+/* The launcher says that it has been executed; takes over pidfd. Also for a launch that an earlier life of
+ * ours asked for. */
+void agent_launched(Agent *agent, pid_t pid, int pidfd);
+
+/* A launch came to nothing: everybody is told why, and nothing stays behind; the agent is freed. */
+void agent_launch_failed(Agent *agent, const Fault *fault);
+
+/* The launcher has it, after a time apart; takes over pidfd. */
+void agent_found(Agent *agent, pid_t pid, int pidfd);
+
+/* READY=1 */
+void agent_ready(Agent *agent);
+
+/* STATUS= */
+void agent_set_status(Agent *agent, const char *status);
+
+/* Arms the start limit of an agent that is not ready; for a start after our own death too. */
+void agent_arm_start_timer(Agent *agent);

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agent-stop.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "agent-bus.h"
+#include "agent-end.h"
+#include "agent-wait.h"
+#include "log-agent.h"
+#include "proto/names.h"
+#include "strv.h"
+#include "time-util.h"
+
+/* What the kernel and systemd may take to end a scope after SIGKILL. */
+#define KILL_GRACE_USEC (15 * USEC_PER_SEC)
+#define KILL_CALL_LIMIT_USEC (10 * USEC_PER_SEC)
+
+typedef struct Stop {
+        StopDone done;
+        void *userdata;
+} Stop;
+
+static void on_ended(Agent *a, const Fault *fault, void *userdata)
+{
+        g_autofree Stop *stop = userdata;
+
+        (void)a;
+        stop->done(!fault, fault, stop->userdata);
+}
+
+static int ask_to_stop(Agent *a, uint64_t timeout_usec, Fault *fault)
+{
+        int r;
+
+        r = launcher_client_stop(
+                a->host->launcher, a->unit, timeout_usec > 0 ? timeout_usec : USEC_INFINITY, fault);
+        if (r < 0)
+                return r;
+
+        /* Written down, so that an end that comes while we are not there is known as asked for. */
+        if (!a->stop_requested) {
+                a->stop_requested = true;
+                if (store_save(a->host->store, a) < 0)
+                        agent_log(a, LOG_ERR, "The state of agent %s cannot be written below " STATE_DIR,
+                                a->id);
+        }
+        if (agent_enter_stopping(a))
+                agent_bus_changed(a, AGENT_CHANGED_STATE);
+        return 0;
+}
+
+void host_stop_agent(Host *host, const char *id, uint64_t timeout_usec, StopDone done, void *userdata)
+{
+        _cleanup_fault_ Fault fault = FAULT_INIT;
+        Agent *a = host_find(host, id);
+        Stop *stop;
+
+        if (!a || agent_has_ended(a)) {
+                if (a)
+                        host_forget(host, a);
+                done(a != NULL, NULL, userdata);
+                return;
+        }
+        if (ask_to_stop(a, timeout_usec, &fault) < 0) {
+                done(false, &fault, userdata);
+                return;
+        }
+
+        stop = g_new0(Stop, 1);
+        *stop = (Stop){ .done = done, .userdata = userdata };
+        agent_wait_add(a, AGENT_EVENT_ENDED,
+                usec_add(timeout_usec > 0 ? timeout_usec : a->stop_timeout_usec, KILL_GRACE_USEC), on_ended,
+                stop);
+}
+
+typedef struct Shutdown {
+        ShutdownDone done;
+        void *userdata;
+        unsigned n_waiting;
+        unsigned n_stopped;
+        Fault fault; /* the first */
+} Shutdown;
+
+static void shutdown_step(Shutdown *s)
+{
+        if (--s->n_waiting > 0)
+                return;
+
+        s->done(s->n_stopped, s->fault.kind == FAULT_NONE ? NULL : &s->fault, s->userdata);
+        fault_done(&s->fault);
+        g_free(s);
+}
+
+static void on_one_stopped(bool stopped, const Fault *fault, void *userdata)
+{
+        Shutdown *s = userdata;
+
+        if (stopped)
+                s->n_stopped++;
+        if (fault)
+                fault_set(&s->fault, fault->kind, "%s", fault_text(fault));
+        shutdown_step(s);
+}
+
+void host_shutdown_agents(Host *host, uint64_t timeout_usec, ShutdownDone done, void *userdata)
+{
+        g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
+        Shutdown *s = g_new0(Shutdown, 1);
+        GHashTableIter i;
+        gpointer value;
+
+        strv_free(host_cleanup_dead(host));
+        g_hash_table_iter_init(&i, host->agents);
+        while (g_hash_table_iter_next(&i, NULL, &value))
+                g_ptr_array_add(ids, g_strdup(((Agent *)value)->id));
+
+        /* One more than agents: the answer comes after the loop also when all are answered at once. */
+        *s = (Shutdown){ .done = done, .userdata = userdata, .n_waiting = ids->len + 1 };
+        for (guint k = 0; k < ids->len; k++)
+                host_stop_agent(host, ids->pdata[k], timeout_usec, on_one_stopped, s);
+        shutdown_step(s);
+}
+
+int agent_kill(Agent *a, const char *who, int signal_number, LauncherDone done, void *userdata, Fault *fault)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        if (strcmp(who, "main") != 0 && strcmp(who, "all") != 0)
+                return fault_set(fault, FAULT_INVALID_ARGS, "who must be 'main' or 'all', not '%s'", who);
+        if (signal_number < 1 || signal_number > SIGRTMAX)
+                return fault_set(fault, FAULT_INVALID_ARGS, "Signal %d is not between 1 and %d",
+                        signal_number, SIGRTMAX);
+        if (!agent_is_alive(a))
+                return fault_set(fault, FAULT_NO_SUCH_AGENT, "Agent %s is not running", a->id);
+
+        r = launcher_client_message(a->host->launcher, LAUNCHER_KILL, &m);
+        if (r >= 0)
+                r = sd_bus_message_append(m, LAUNCHER_KILL_IN, a->unit, who, signal_number);
+        if (r < 0)
+                return fault_set(fault, FAULT_LAUNCHER_UNAVAILABLE, "The signal cannot be asked for: %s",
+                        strerror(-r));
+        return launcher_client_call(a->host->launcher, m, KILL_CALL_LIMIT_USEC, done, userdata, NULL, fault);
+}
+
+void agent_says_stopping(Agent *a)
+{
+        if (agent_enter_stopping(a))
+                agent_bus_changed(a, AGENT_CHANGED_STATE);
+}

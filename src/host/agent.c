@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agent.h"
+
+#include <signal.h>
+#include <string.h>
+#include <systemd/sd-bus.h>
+
+#include "agent-wait.h"
+#include "escape.h"
+#include "launcher-client.h"
+#include "proto/names.h"
+#include "strv.h"
+
+static const char *const state_names[_AGENT_STATE_MAX] = {
+        [AGENT_QUEUED] = "queued",
+        [AGENT_STARTING] = "starting",
+        [AGENT_RUNNING] = "running",
+        [AGENT_STOPPING] = "stopping",
+        [AGENT_EXITED] = "exited",
+        [AGENT_FAILED] = "failed",
+        [AGENT_LOST] = "lost",
+};
+
+const char *agent_state_name(AgentState state)
+{
+        return state_names[state];
+}
+
+AgentState agent_state_from_name(const char *name)
+{
+        AgentState s = 0;
+
+        while (s < _AGENT_STATE_MAX && strcmp(state_names[s], name) != 0)
+                s++;
+        return s;
+}
+
+const char *agent_result_intern(const char *result)
+{
+        static const char *const results[] = {
+                "success",
+                "exit-code",
+                "signal",
+                "core-dump",
+                "oom-kill",
+                "timeout",
+                "watchdog",
+                "start-limit-hit",
+                "resources",
+                "protocol",
+                "lost",
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(results); i++)
+                if (strcmp(results[i], result) == 0)
+                        return results[i];
+        return "lost";
+}
+
+Agent *agent_new(Host *host, const char *id)
+{
+        Agent *a = g_new0(Agent, 1);
+
+        *a = (Agent){
+                .host = host,
+                .id = g_strdup(id),
+                .state = AGENT_QUEUED,
+                .result = "success",
+                .pidfd = -EBADF,
+        };
+        if (agent_unit_name(id, &a->unit) < 0 || sd_bus_path_encode(AGENT_PATH_PREFIX, id, &a->path) < 0)
+                g_error("Out of memory");
+
+        return a;
+}
+
+Agent *agent_free(Agent *a)
+{
+        if (!a)
+                return NULL;
+
+        agent_wait_drop_all(a);
+        a->spawn_call = launcher_call_free(a->spawn_call);
+        sd_event_source_disable_unref(a->start_timer);
+        close_fd(a->pidfd);
+        guild_text_unref(a->guild);
+        strv_free(a->environment);
+        json_object_put(a->unknown_fields);
+        for (size_t i = 0; i < _AGENT_TEXT_MAX; i++)
+                g_free(a->texts[i]);
+        g_free(a->status_text);
+        g_free(a->client_type);
+        g_free(a->request_id);
+        free(a->path);
+        free(a->unit);
+        g_free(a->runtime);
+        g_free(a->class_name);
+        g_free(a->name);
+        g_free(a->id);
+        g_free(a);
+        return NULL;
+}
+
+bool agent_has_ended(const Agent *a)
+{
+        return a->state >= AGENT_EXITED;
+}
+
+bool agent_is_alive(const Agent *a)
+{
+        return a->state == AGENT_STARTING || a->state == AGENT_RUNNING || a->state == AGENT_STOPPING;
+}
+
+void agent_enter_launched(Agent *a, pid_t pid, int pidfd, uint64_t now_realtime_usec)
+{
+        a->pid = pid;
+        close_fd(a->pidfd);
+        a->pidfd = pidfd;
+        if (a->state != AGENT_QUEUED)
+                return;
+
+        a->state = AGENT_STARTING;
+        if (!a->notify || a->ready) {
+                a->ready = false;
+                agent_enter_ready(a, now_realtime_usec);
+        }
+}
+
+bool agent_enter_ready(Agent *a, uint64_t now_realtime_usec)
+{
+        if (a->ready || agent_has_ended(a))
+                return false;
+
+        a->ready = true;
+        /* The message can overtake the launcher's answer: agent_enter_launched() looks at it. */
+        if (a->state == AGENT_QUEUED)
+                return false;
+
+        a->ready_at_usec = now_realtime_usec;
+        if (a->state == AGENT_STARTING)
+                a->state = AGENT_RUNNING;
+        return true;
+}
+
+bool agent_enter_stopping(Agent *a)
+{
+        if (a->state == AGENT_STOPPING || !agent_is_alive(a))
+                return false;
+
+        a->state = AGENT_STOPPING;
+        return true;
+}
+
+void agent_enter_ended(Agent *a, const AgentEnd *end)
+{
+        bool requested = end->requested && !a->start_timed_out;
+
+        a->exited_at_usec = end->when_usec;
+        a->exit_status = end->status;
+        a->result = end->result;
+        a->stop_requested = a->stop_requested || requested;
+
+        if (a->start_timed_out)
+                a->result = "timeout";
+        else if (!requested && a->notify && !a->ready && strcmp(end->result, "success") == 0)
+                a->result = "protocol";
+
+        if (strcmp(a->result, "lost") == 0)
+                a->state = AGENT_LOST;
+        else if (end->code == CLD_EXITED && !a->start_timed_out)
+                a->state = AGENT_EXITED;
+        else
+                a->state = AGENT_FAILED;
+}
+
+bool agent_is_same_request(
+        const Agent *a, const char *id, const GuildText *guild, const char *const texts[_AGENT_TEXT_MAX])
+{
+        if (strcmp(a->id, id) != 0 || a->guild != guild)
+                return false;
+
+        for (size_t i = 0; i < _AGENT_TEXT_MAX; i++)
+                if (g_strcmp0(a->texts[i], texts[i]) != 0)
+                        return false;
+        return true;
+}

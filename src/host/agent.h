@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* An agent as agenthostd knows it: identity, state, how it ended. The state machine lives here and does no
+ * I/O; agent-start.c, agent-stop.c and agent-end.c drive it, store.c writes it down, agent-bus.c shows it.
+ *
+ *   queued ----> starting ----> running ----> stopping ----> exited, failed, lost
+ *      |            |              |                              ^
+ *      +------------+--------------+------------------------------+
+ *
+ * An Agent is owned by the Host's table and freed by host_forget(); whoever waits holds an AgentWait
+ * (agent-wait.h) or looks the id up again. */
+
+#include <sys/types.h>
+#include <systemd/sd-event.h>
+
+#include <glib.h>
+#include <json-c/json.h>
+
+#include "guild-text.h"
+#include "macros.h"
+
+typedef struct Host Host;
+typedef struct AgentWait AgentWait;
+typedef struct LauncherCall LauncherCall;
+
+typedef enum AgentState {
+        AGENT_QUEUED, /* asked for; the launcher has not executed it yet */
+        AGENT_STARTING, /* executed, not ready */
+        AGENT_RUNNING,
+        AGENT_STOPPING,
+        AGENT_EXITED, /* ended by an exit code of its own */
+        AGENT_FAILED, /* any other end */
+        AGENT_LOST, /* how it ended cannot be known */
+        _AGENT_STATE_MAX,
+} AgentState;
+
+/* The texts an agent keeps of its own; the guild's is shared. */
+typedef enum AgentText {
+        AGENT_TEXT_SPEC,
+        AGENT_TEXT_MESSAGING,
+        AGENT_TEXT_CLIENT,
+        _AGENT_TEXT_MAX,
+} AgentText;
+
+typedef struct Agent {
+        Host *host; /* borrowed, outlives us */
+        char *id;
+        char *name;
+        char *class_name;
+        char *runtime;
+        char *unit;
+        char *path; /* of the D-Bus object */
+        char *request_id; /* NULL: none given */
+        char *client_type;
+        int32_t machine_id;
+        char **environment;
+        char *texts[_AGENT_TEXT_MAX];
+        GuildText *guild;
+
+        AgentState state;
+        bool notify; /* Type=notify: ready on READY=1 */
+        bool ready;
+        bool announced; /* AgentAdded went out */
+        bool stop_requested;
+        bool start_timed_out;
+        char *status_text;
+        const char *result; /* static, systemd's words; "success" until it ended otherwise */
+        int exit_status;
+        pid_t pid; /* 0 until executed; kept after the end */
+        int pidfd;
+
+        uint64_t created_at_usec; /* CLOCK_REALTIME; 0: not yet */
+        uint64_t ready_at_usec;
+        uint64_t exited_at_usec;
+        uint64_t start_timeout_usec;
+        uint64_t start_deadline_usec; /* CLOCK_MONOTONIC */
+        uint64_t stop_timeout_usec; /* the runtime's */
+        uint64_t forget_at_usec; /* CLOCK_MONOTONIC, once ended */
+
+        sd_event_source *start_timer;
+        LauncherCall *spawn_call;
+        AgentWait *waits; /* those who wait for something of this agent, in order */
+        struct json_object *unknown_fields; /* of a state file that a newer version wrote */
+} Agent;
+
+/* How an agent ended, as the launcher tells it. */
+typedef struct AgentEnd {
+        const char *result; /* static */
+        int code; /* CLD_* or 0 */
+        int status;
+        bool requested;
+        uint64_t when_usec;
+} AgentEnd;
+
+/* Computes unit and path from the id. */
+Agent *agent_new(Host *host, const char *id);
+
+/* Answers everybody who still waits (with a fault), cancels what is under way. */
+Agent *agent_free(Agent *agent);
+
+const char *agent_state_name(AgentState state);
+AgentState agent_state_from_name(const char *name); /* _AGENT_STATE_MAX for none */
+
+/* systemd's word as a static text; "lost" for one that is not known. */
+const char *agent_result_intern(const char *result);
+
+bool agent_has_ended(const Agent *agent);
+
+/* Running as its users see it: executed and not ended. */
+bool agent_is_alive(const Agent *agent);
+
+/* Executed: starting, or running at once where readiness is not notified or came early. */
+void agent_enter_launched(Agent *agent, pid_t pid, int pidfd, uint64_t now_realtime_usec);
+
+/* READY=1. Returns whether anything changed. */
+bool agent_enter_ready(Agent *agent, uint64_t now_realtime_usec);
+
+/* Returns whether anything changed. */
+bool agent_enter_stopping(Agent *agent);
+
+/* The end: decides state and result. An end before ready that nobody asked for is a failure whatever the
+ * exit code was: "timeout" when we killed it for that, "protocol" when it exited with 0. */
+void agent_enter_ended(Agent *agent, const AgentEnd *end);
+
+/* Whether a CreateAgent with these texts asks for the same agent again. */
+bool agent_is_same_request(const Agent *agent,
+        const char *id,
+        const GuildText *guild,
+        const char *const texts[_AGENT_TEXT_MAX]);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* agenthost.conf: the main file (the first of /etc/agenthost, /run/agenthost, /usr/lib/agenthost), then the
+ * drop-ins of agenthost.conf.d in the three, then the original's environment variables, which win. An
+ * unknown section or key is warned about with file and line; a wrong value is warned about and leaves the
+ * setting as it was: a host must not stay down for a typing error. What the design names and this build does
+ * without is said to be just that. */
+
+#include "macros.h"
+
+typedef enum UnknownClientType {
+        UNKNOWN_CLIENT_TYPE_FALLBACK,
+        UNKNOWN_CLIENT_TYPE_REJECT,
+} UnknownClientType;
+
+typedef struct Config {
+        char *hostname; /* [Host] Hostname=, $HOSTNAME, else gethostname() */
+        char *address; /* [Host] Address=, else hostname:port */
+        unsigned port; /* [Peers] Port=, $GRPC_PORT: until peers exist only the default of address */
+        unsigned max_agents; /* [Host] MaxAgents=, $MAX_PROCESSES; at least 1 */
+        char *default_runtime; /* NULL: none */
+        uint64_t retain_usec;
+        uint64_t retain_failed_usec;
+        UnknownClientType unknown_client_type;
+        int log_level; /* $LOG_LEVEL */
+} Config;
+
+/* Never fails on what files say; -ENOMEM only. dirs: the directories that hold agenthost.conf and
+ * agenthost.conf.d, highest precedence first; NULL: the three above. Warnings are logged. */
+int config_load(const char *const *dirs, Config **ret);
+Config *config_free(Config *config);
+void config_freep(Config **config);

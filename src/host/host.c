@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "host.h"
+
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "agent-bus.h"
+#include "agent-end.h"
+#include "agent-start.h"
+#include "log-agent.h"
+#include "manager-bus.h"
+#include "pidfd.h"
+#include "proto/names.h"
+
+/* A host whose launcher stays away answers all the same, and says so. */
+#define LAUNCHER_WAIT_USEC (5 * USEC_PER_SEC)
+
+int host_new(sd_event *event, Config *config, Host **ret)
+{
+        Host *host = g_new0(Host, 1);
+
+        *host = (Host){
+                .event = sd_event_ref(event),
+                .config = config,
+                .agents = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, NULL),
+                .units = g_hash_table_new(g_str_hash, g_str_equal),
+                .requests = g_hash_table_new(g_str_hash, g_str_equal),
+                .pids = g_hash_table_new(g_direct_hash, g_direct_equal),
+        };
+        *ret = host;
+        return 0;
+}
+
+static void free_agents(Host *host)
+{
+        GHashTableIter i;
+        gpointer value;
+
+        g_hash_table_iter_init(&i, host->agents);
+        while (g_hash_table_iter_next(&i, NULL, &value)) {
+                g_hash_table_iter_steal(&i);
+                agent_free(value);
+        }
+}
+
+Host *host_free(Host *host)
+{
+        if (!host)
+                return NULL;
+
+        /* Agents first: they answer those who wait, over a bus that is still there. */
+        free_agents(host);
+        notify_free(host->notify);
+        launcher_sync_free(host->sync);
+        launcher_client_free(host->launcher);
+        access_free(host->access);
+        sd_event_source_disable_unref(host->forget_timer);
+        sd_event_source_disable_unref(host->tell_count);
+        sd_event_source_disable_unref(host->name_timer);
+        sd_bus_slot_unref(host->name_slot);
+        sd_bus_flush_close_unref(host->bus);
+        runtimes_free(host->runtimes);
+        guild_texts_free(host->guilds);
+        store_free(host->store);
+        g_hash_table_unref(host->pids);
+        g_hash_table_unref(host->requests);
+        g_hash_table_unref(host->units);
+        g_hash_table_unref(host->agents);
+        config_free(host->config);
+        g_free(host->cgroup_root);
+        sd_event_unref(host->event);
+        g_free(host);
+        return NULL;
+}
+
+Agent *host_find(Host *host, const char *id)
+{
+        return g_hash_table_lookup(host->agents, id);
+}
+
+int host_find_or_fault(Host *host, const char *id, Agent **ret, Fault *fault)
+{
+        Agent *a = host_find(host, id);
+
+        if (!a)
+                return fault_set(fault, FAULT_NO_SUCH_AGENT, "Agent %s not found", id);
+
+        *ret = a;
+        return 0;
+}
+
+static int on_tell_count(sd_event_source *s, void *userdata)
+{
+        Host *host = userdata;
+
+        (void)s;
+
+        host->tell_count = sd_event_source_disable_unref(host->tell_count);
+        manager_bus_count_changed(host);
+        return 0;
+}
+
+void host_count_active(Host *host, int change)
+{
+        host->n_active = (unsigned)((int)host->n_active + change);
+
+        /* A thousand launches are one signal, or a few. */
+        if (host->tell_count || !host->online)
+                return;
+        if (sd_event_add_defer(host->event, &host->tell_count, on_tell_count, host) >= 0)
+                (void)sd_event_source_set_priority(host->tell_count, SD_EVENT_PRIORITY_IDLE);
+}
+
+void host_bind_pid(Host *host, Agent *a)
+{
+        g_hash_table_insert(host->pids, GINT_TO_POINTER(a->pid), a);
+}
+
+void host_unbind_pid(Host *host, Agent *a)
+{
+        if (g_hash_table_lookup(host->pids, GINT_TO_POINTER(a->pid)) == a)
+                g_hash_table_remove(host->pids, GINT_TO_POINTER(a->pid));
+}
+
+void host_add(Host *host, Agent *a)
+{
+        g_hash_table_insert(host->agents, a->id, a);
+        g_hash_table_insert(host->units, a->unit, a);
+        if (a->request_id)
+                g_hash_table_insert(host->requests, a->request_id, a);
+        if (!agent_has_ended(a))
+                host_count_active(host, 1);
+}
+
+void host_forget(Host *host, Agent *a)
+{
+        store_remove(host->store, a);
+        host_unbind_pid(host, a);
+        g_hash_table_remove(host->agents, a->id);
+        g_hash_table_remove(host->units, a->unit);
+        if (a->request_id)
+                g_hash_table_remove(host->requests, a->request_id);
+        if (!agent_has_ended(a))
+                host_count_active(host, -1);
+        manager_bus_removed(host, a);
+        agent_free(a);
+}
+
+static void on_loaded(Agent *a, void *userdata)
+{
+        host_add(userdata, a);
+        /* Known to the bus from the first moment it sees us; agents that were never launched are not. */
+        a->announced = a->state != AGENT_QUEUED;
+}
+
+static void on_launcher_connected(void *userdata)
+{
+        Host *host = userdata;
+
+        launcher_sync_connected(host->sync);
+}
+
+static void on_launcher_disconnected(void *userdata)
+{
+        Host *host = userdata;
+
+        launcher_sync_disconnected(host->sync);
+}
+
+static void on_launched(const char *unit, pid_t pid, void *userdata)
+{
+        Host *host = userdata;
+        Agent *a = g_hash_table_lookup(host->units, unit);
+
+        if (a && !a->spawn_call && !agent_has_ended(a))
+                agent_launched(a, pid, pidfd_open_pid(pid));
+}
+
+static void on_ended(const char *unit, const AgentEnd *end, void *userdata)
+{
+        host_agent_ended(userdata, unit, end);
+}
+
+static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        const sd_bus_error *e = sd_bus_message_get_error(m);
+        Host *host = userdata;
+
+        (void)error;
+
+        if (e) {
+                log_error("The bus does not give us the name " BUS_NAME ": %s", e->message);
+                return sd_event_exit(host->event, -EACCES);
+        }
+
+        log_info("Host %s is ready with %u agents", host->config->hostname, host->n_active);
+        (void)sd_notifyf(false, "READY=1\nSTATUS=%u agents", host->n_active);
+        return 0;
+}
+
+void host_go_online(Host *host)
+{
+        int r;
+
+        if (host->online)
+                return;
+
+        host->online = true;
+        host->name_timer = sd_event_source_disable_unref(host->name_timer);
+        host_arm_forget_timer(host);
+        r = sd_bus_request_name_async(host->bus, &host->name_slot, BUS_NAME, 0, on_name, host);
+        if (r < 0) {
+                log_error("The name " BUS_NAME " cannot be asked for: %s", strerror(-r));
+                (void)sd_event_exit(host->event, r);
+        }
+}
+
+static int on_launcher_late(sd_event_source *s, uint64_t usec, void *userdata)
+{
+        (void)s;
+        (void)usec;
+
+        log_warning("agenthost-launcher does not answer; going on without it");
+        host_go_online(userdata);
+        return 0;
+}
+
+static int connect_bus(Host *host)
+{
+        int r;
+
+        r = sd_bus_open_system_with_description(&host->bus, "system");
+        if (r < 0)
+                return r;
+
+        host->access = access_new(host->bus);
+        r = sd_bus_set_exit_on_disconnect(host->bus, true);
+        if (r >= 0)
+                r = manager_bus_register(host);
+        if (r >= 0)
+                r = agent_bus_register(host);
+        if (r >= 0)
+                r = sd_bus_attach_event(host->bus, host->event, SD_EVENT_PRIORITY_NORMAL);
+        return r;
+}
+
+static int load_state(Host *host)
+{
+        int r;
+
+        r = store_open(STATE_DIR, &host->store);
+        if (r < 0) {
+                log_error(
+                        "Cannot open " STATE_DIR ": %s; 'systemd-tmpfiles --create' makes it", strerror(-r));
+                return r;
+        }
+
+        host->guilds = guild_texts_new(store_dir_fd(host->store));
+        r = store_load(host->store, host, host->guilds, on_loaded, host);
+        if (r < 0) {
+                log_error("Cannot read " STATE_DIR ": %s", strerror(-r));
+                return r;
+        }
+        guild_texts_sweep(host->guilds);
+        return 0;
+}
+
+/* Where the manager's own cgroup begins: PID 1 is in init.scope right below. */
+static char *find_cgroup_root(void)
+{
+        _cleanup_free_ char *path = NULL;
+
+        if (pid_get_cgroup(1, &path) < 0 || !g_str_has_suffix(path, "/init.scope"))
+                return g_strdup("");
+        return g_strndup(path, strlen(path) - strlen("/init.scope"));
+}
+
+int host_start(Host *host, int notify_fd)
+{
+        static const LauncherHandlers handlers = {
+                .connected = on_launcher_connected,
+                .disconnected = on_launcher_disconnected,
+                .launched = on_launched,
+                .ended = on_ended,
+        };
+        int r;
+
+        host->cgroup_root = find_cgroup_root();
+        r = notify_new(host->event, notify_fd, host, &host->notify);
+        if (r < 0) {
+                log_error("Cannot use the notify socket: %s", strerror(-r));
+                return r;
+        }
+        r = connect_bus(host);
+        if (r < 0) {
+                log_error("Cannot connect to the system bus: %s", strerror(-r));
+                return r;
+        }
+        r = load_state(host);
+        if (r < 0)
+                return r;
+
+        host->sync = launcher_sync_new(host);
+        host->launcher = launcher_client_new(host->event, NULL, &handlers, host);
+        return sd_event_add_time_relative(host->event, &host->name_timer, CLOCK_MONOTONIC,
+                LAUNCHER_WAIT_USEC, 0, on_launcher_late, host);
+}
+
+void host_hang_up(Host *host)
+{
+        host->launcher = launcher_client_free(host->launcher);
+}
+
+void host_reload(Host *host)
+{
+        Config *config;
+        int r;
+
+        (void)sd_notify(false, "RELOADING=1");
+        r = config_load(NULL, &config);
+        if (r < 0)
+                log_error("The configuration cannot be read again: %s", strerror(-r));
+        else {
+                config_free(host->config);
+                host->config = config;
+                log_set_level(config->log_level);
+                manager_bus_config_changed(host);
+                log_info("Configuration read again");
+        }
+        launcher_sync_runtimes(host->sync);
+        (void)sd_notify(false, "READY=1");
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The host: owner of everything that agenthostd has, one of it a process. Handlers of the bus and of the
+ * launcher come in here; the long operations on an agent are in agent-start.c, agent-stop.c and agent-end.c.
+ *
+ * Starting: configuration and state files are read, the launcher is asked what runs (launcher-sync.c), both
+ * are brought together, and only then the bus name is taken and READY=1 said: whoever sees the name sees the
+ * truth. */
+
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include <glib.h>
+
+#include "access.h"
+#include "agent.h"
+#include "config.h"
+#include "guild-text.h"
+#include "launcher-client.h"
+#include "launcher-sync.h"
+#include "notify.h"
+#include "runtimes.h"
+#include "store.h"
+
+typedef struct Host {
+        sd_event *event;
+        sd_bus *bus;
+        Config *config;
+        Access *access;
+        Store *store;
+        GuildTexts *guilds;
+        LauncherClient *launcher;
+        LauncherSync *sync;
+        Runtimes *runtimes; /* NULL until the launcher has told */
+        Notify *notify;
+        char *cgroup_root; /* of the service manager; "" usually */
+
+        GHashTable *agents; /* id -> Agent, owned */
+        GHashTable *units; /* unit -> Agent */
+        GHashTable *requests; /* request_id -> Agent */
+        GHashTable *pids; /* main pid of an agent not yet acknowledged -> Agent */
+        unsigned n_active; /* not ended: what counts for MaxAgents= */
+
+        sd_event_source *forget_timer; /* for the retained agent whose time is up first */
+        sd_event_source *tell_count; /* AgentCount has changed; told when the loop is idle */
+        sd_event_source *name_timer; /* takes the name even if the launcher stays away */
+        sd_bus_slot *name_slot;
+        bool online; /* we own the name, or have asked for it */
+} Host;
+
+int host_new(sd_event *event, Config *config, Host **ret); /* takes over config, also on failure */
+Host *host_free(Host *host);
+static inline void host_freep(Host **host)
+{
+        host_free(*host);
+}
+
+/* Opens store and bus, reads the state, connects to the launcher. notify_fd is taken over. */
+int host_start(Host *host, int notify_fd);
+
+/* Closes the connection to the launcher before the loop ends: sd-bus would flush it then, for as long as a launcher
+ * that hangs lets it wait. What was not sent is asked for again by the next agenthostd. */
+void host_hang_up(Host *host);
+
+/* Reads configuration and runtimes again. */
+void host_reload(Host *host);
+
+/* Called when both sides have been brought together for the first time, or when the launcher is too late. */
+void host_go_online(Host *host);
+
+Agent *host_find(Host *host, const char *id);
+int host_find_or_fault(Host *host, const char *id, Agent **ret, Fault *fault);
+
+/* Puts a new agent into the tables; the host owns it from here. */
+void host_add(Host *host, Agent *agent);
+
+/* Takes an agent out of every table, removes its state file, tells the bus, frees it. */
+void host_forget(Host *host, Agent *agent);
+
+/* To be called when an agent begins or ceases to be active. */
+void host_count_active(Host *host, int change);
+
+/* A pid now is, or is no longer, that of an agent's main process. */
+void host_bind_pid(Host *host, Agent *agent);
+void host_unbind_pid(Host *host, Agent *agent);

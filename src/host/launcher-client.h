@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* agenthostd's side of proto/launcher.h: one connection, made again when it breaks, every call asynchronous
+ * with a limit of its own. What the launcher says by itself comes through LauncherHandlers; launcher-sync.c
+ * uses them to bring both sides together after each connect. */
+
+#include <sys/types.h>
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include "agent.h"
+#include "fault.h"
+#include "proto/launcher.h"
+
+typedef struct LauncherClient LauncherClient;
+
+typedef struct LauncherHandlers {
+        void (*connected)(void *userdata);
+        void (*disconnected)(void *userdata);
+        void (*launched)(const char *unit, pid_t pid, void *userdata);
+        void (*ended)(const char *unit, const AgentEnd *end, void *userdata);
+} LauncherHandlers;
+
+/* Begins to connect. path: the socket, NULL for LAUNCHER_SOCKET. */
+LauncherClient *launcher_client_new(
+        sd_event *event, const char *path, const LauncherHandlers *handlers, void *userdata);
+LauncherClient *launcher_client_free(LauncherClient *client);
+
+bool launcher_client_is_connected(const LauncherClient *client);
+
+/* A call lives until answered; freeing it means that its callback never comes (what was asked for may happen
+ * all the same). The callback is given the reply, positioned at its first argument, or the fault; the call
+ * is gone when it runs. */
+typedef struct LauncherCall LauncherCall;
+typedef void (*LauncherDone)(sd_bus_message *reply, const Fault *fault, void *userdata);
+
+LauncherCall *launcher_call_free(LauncherCall *call);
+
+/* A message for the launcher, to be filled in. -ENOTCONN while there is no connection. */
+int launcher_client_message(LauncherClient *client, const char *member, sd_bus_message **ret);
+
+/* Sends it. ret_call: where the caller keeps the call, set NULL before the callback runs; NULL: the client
+ * keeps it. On failure nothing was sent and the callback does not come. */
+int launcher_client_call(LauncherClient *client,
+        sd_bus_message *m,
+        uint64_t limit_usec,
+        LauncherDone done,
+        void *userdata,
+        LauncherCall **ret_call,
+        Fault *fault);
+
+/* Calls whose success nobody waits for; failures are logged. */
+void launcher_client_acknowledge(LauncherClient *client, const char *unit);
+int launcher_client_stop(LauncherClient *client, const char *unit, uint64_t timeout_usec, Fault *fault);
+
+/* Reads "(siibt)". */
+int launcher_read_end(sd_bus_message *m, AgentEnd *ret);

@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "launcher-sync.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "agent-end.h"
+#include "agent-start.h"
+#include "host.h"
+#include "log-agent.h"
+#include "pidfd.h"
+
+#define CALL_LIMIT_USEC (30 * USEC_PER_SEC)
+#define RETRY_USEC USEC_PER_SEC
+
+struct LauncherSync {
+        Host *host; /* borrowed: it owns us */
+        LauncherCall *call; /* the step that is under way */
+        LauncherCall *runtimes_call;
+        sd_event_source *retry;
+        GHashTable *seen; /* units that the launcher has, while listing */
+        GQueue adoptees; /* ids still to be offered, owned */
+        GPtrArray *doubtful; /* units to stop, owned */
+};
+
+/* One of List's items; the texts are the message's. */
+typedef struct Item {
+        const char *unit, *agent_id, *guild_id, *runtime;
+        uint32_t pid, phase;
+        int pidfd; /* the message's */
+        AgentEnd end;
+} Item;
+
+static void list_next(LauncherSync *s, const char *after);
+static void adopt_next(LauncherSync *s);
+
+LauncherSync *launcher_sync_new(Host *host)
+{
+        LauncherSync *s = g_new0(LauncherSync, 1);
+
+        *s = (LauncherSync){ .host = host, .doubtful = g_ptr_array_new_with_free_func(g_free) };
+        g_queue_init(&s->adoptees);
+        return s;
+}
+
+static void forget_progress(LauncherSync *s)
+{
+        s->call = launcher_call_free(s->call);
+        s->retry = sd_event_source_disable_unref(s->retry);
+        g_clear_pointer(&s->seen, g_hash_table_unref);
+        g_queue_clear_full(&s->adoptees, g_free);
+}
+
+LauncherSync *launcher_sync_free(LauncherSync *s)
+{
+        if (!s)
+                return NULL;
+
+        forget_progress(s);
+        s->runtimes_call = launcher_call_free(s->runtimes_call);
+        g_ptr_array_unref(s->doubtful);
+        g_free(s);
+        return NULL;
+}
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        (void)source;
+        (void)usec;
+
+        launcher_sync_connected(userdata);
+        return 0;
+}
+
+/* While the connection lasts; a new one begins anew by itself. */
+static void retry_later(LauncherSync *s, const char *what, const char *why)
+{
+        log_error("%s failed: %s; trying again", what, why);
+        forget_progress(s);
+        if (sd_event_add_time_relative(
+                    s->host->event, &s->retry, CLOCK_MONOTONIC, RETRY_USEC, 0, on_retry, s) < 0)
+                g_error("Cannot arm a timer");
+}
+
+/* If it cannot be sent, the connection has just broken; the next one begins anew. */
+static void call_without_arguments(
+        LauncherSync *s, const char *member, LauncherDone done, LauncherCall **call)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        _cleanup_fault_ Fault fault = FAULT_INIT;
+
+        if (launcher_client_message(s->host->launcher, member, &m) >= 0)
+                (void)launcher_client_call(s->host->launcher, m, CALL_LIMIT_USEC, done, s, call, &fault);
+}
+
+static void read_runtimes(Host *host, sd_bus_message *reply)
+{
+        Runtimes *runtimes;
+        int r;
+
+        r = runtimes_read(reply, &runtimes);
+        if (r < 0) {
+                log_error("The launcher's list of runtimes cannot be read: %s", strerror(-r));
+                return;
+        }
+
+        runtimes_free(host->runtimes);
+        host->runtimes = runtimes;
+        log_info("%zu runtimes are offered", runtimes_count(runtimes));
+}
+
+static void on_runtimes_again(sd_bus_message *reply, const Fault *fault, void *userdata)
+{
+        LauncherSync *s = userdata;
+
+        if (fault)
+                log_error("The runtimes could not be read again: %s", fault_text(fault));
+        else
+                read_runtimes(s->host, reply);
+}
+
+void launcher_sync_runtimes(LauncherSync *s)
+{
+        s->runtimes_call = launcher_call_free(s->runtimes_call);
+        call_without_arguments(s, LAUNCHER_LIST_RUNTIMES, on_runtimes_again, &s->runtimes_call);
+}
+
+void launcher_sync_doubt(LauncherSync *s, const char *unit)
+{
+        if (launcher_client_is_connected(s->host->launcher) &&
+                launcher_client_stop(s->host->launcher, unit, 0, NULL) >= 0)
+                return;
+        g_ptr_array_add(s->doubtful, g_strdup(unit));
+}
+
+/* Our state file is lost, the agent is not: shown is what the launcher knows. */
+static Agent *build_unknown_agent(Host *host, const Item *item)
+{
+        _cleanup_fault_ Fault fault = FAULT_INIT;
+        struct json_object *o = json_object_new_object();
+        Agent *a = agent_new(host, item->agent_id);
+
+        a->name = g_strdup(item->agent_id);
+        a->class_name = g_strdup("");
+        a->runtime = g_strdup(item->runtime);
+        a->client_type = g_strdup("");
+        a->ready = true; /* an agent that lived so long without us need not say it again */
+        for (size_t i = 0; i < _AGENT_TEXT_MAX; i++)
+                a->texts[i] = g_strdup("{}");
+
+        json_object_object_add(o, "id", json_object_new_string(item->guild_id));
+        if (guild_texts_take(host->guilds, json_object_to_json_string(o), &a->guild, &fault) < 0) {
+                log_error("Agent %s, which runs without a state file, cannot be taken up: %s", a->id,
+                        fault_text(&fault));
+                a = agent_free(a);
+        }
+        json_object_put(o);
+        return a;
+}
+
+static void take_up_unknown(Host *host, const Item *item)
+{
+        Agent *a = build_unknown_agent(host, item);
+
+        if (!a)
+                return;
+        agent_log(a, LOG_WARNING,
+                "Agent %s runs, but its state file is gone; its specs are not known any more", a->id);
+        host_add(host, a);
+        agent_launched(a, (pid_t)item->pid, fcntl(item->pidfd, F_DUPFD_CLOEXEC, 3));
+}
+
+static void merge_item(LauncherSync *s, const Item *item)
+{
+        Host *host = s->host;
+        Agent *a = g_hash_table_lookup(host->units, item->unit);
+
+        if (!a) {
+                if (item->phase == LAUNCHER_ENDED_PHASE)
+                        host_agent_ended(host, item->unit, &item->end);
+                else if (item->phase != LAUNCHER_LAUNCHING)
+                        take_up_unknown(host, item);
+                return;
+        }
+        if (item->phase == LAUNCHER_LAUNCHING || a->spawn_call)
+                return;
+
+        if (!agent_has_ended(a))
+                agent_found(a, (pid_t)item->pid, fcntl(item->pidfd, F_DUPFD_CLOEXEC, 3));
+        if (item->phase == LAUNCHER_ENDED_PHASE)
+                host_agent_ended(host, item->unit, &item->end);
+}
+
+static int read_item(sd_bus_message *m, Item *ret)
+{
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'r', LAUNCHER_LIST_ITEM);
+        if (r <= 0)
+                return r;
+        r = sd_bus_message_read(m, "ssssuhu", &ret->unit, &ret->agent_id, &ret->guild_id, &ret->runtime,
+                &ret->pid, &ret->pidfd, &ret->phase);
+        if (r >= 0)
+                r = launcher_read_end(m, &ret->end);
+        if (r >= 0)
+                r = sd_bus_message_exit_container(m);
+        return r < 0 ? r : 1;
+}
+
+/* Nobody has it: it was never launched, or a dead launcher was its only parent. */
+static void settle_missing(LauncherSync *s, Agent *a)
+{
+        _cleanup_fault_ Fault fault = FAULT_INIT;
+
+        if (agent_has_ended(a) || a->spawn_call || g_hash_table_contains(s->seen, a->unit))
+                return;
+        if (a->state != AGENT_QUEUED) {
+                g_queue_push_tail(&s->adoptees, g_strdup(a->id));
+                return;
+        }
+
+        fault_set(&fault, FAULT_START_FAILED, "agenthostd was stopped before agent %s was launched", a->id);
+        agent_launch_failed(a, &fault);
+}
+
+static void settle_all_missing(LauncherSync *s)
+{
+        g_autoptr(GPtrArray) all = g_ptr_array_new();
+        GHashTableIter i;
+        gpointer value;
+
+        g_hash_table_iter_init(&i, s->host->agents);
+        while (g_hash_table_iter_next(&i, NULL, &value))
+                g_ptr_array_add(all, value);
+        for (guint k = 0; k < all->len; k++)
+                settle_missing(s, all->pdata[k]);
+}
+
+static void on_listed(sd_bus_message *reply, const Fault *fault, void *userdata)
+{
+        g_autofree char *last = NULL;
+        LauncherSync *s = userdata;
+        Item item;
+        int r;
+
+        if (fault) {
+                if (launcher_client_is_connected(s->host->launcher))
+                        retry_later(s, "Listing the launcher's agents", fault_text(fault));
+                return;
+        }
+
+        r = sd_bus_message_enter_container(reply, 'a', "(" LAUNCHER_LIST_ITEM ")");
+        while (r >= 0 && (r = read_item(reply, &item)) > 0) {
+                g_free(last);
+                last = g_strdup(item.unit);
+                g_hash_table_add(s->seen, g_strdup(item.unit));
+                merge_item(s, &item);
+        }
+        if (r < 0) {
+                retry_later(s, "Listing the launcher's agents", strerror(-r));
+                return;
+        }
+
+        if (last) {
+                list_next(s, last);
+                return;
+        }
+        settle_all_missing(s);
+        adopt_next(s);
+}
+
+static void list_next(LauncherSync *s, const char *after)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        _cleanup_fault_ Fault fault = FAULT_INIT;
+        Host *host = s->host;
+        int r;
+
+        r = launcher_client_message(host->launcher, LAUNCHER_LIST, &m);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", after);
+        if (r >= 0)
+                (void)launcher_client_call(
+                        host->launcher, m, CALL_LIMIT_USEC, on_listed, s, &s->call, &fault);
+}
+
+/* What we asked for before a connection broke, or before our own death, is asked for again. */
+static void repeat_stops(Host *host)
+{
+        GHashTableIter i;
+        gpointer value;
+
+        g_hash_table_iter_init(&i, host->agents);
+        while (g_hash_table_iter_next(&i, NULL, &value)) {
+                _cleanup_fault_ Fault fault = FAULT_INIT;
+                Agent *a = value;
+
+                if (!agent_is_alive(a) || (!a->stop_requested && !a->start_timed_out))
+                        continue;
+                if (launcher_client_stop(
+                            host->launcher, a->unit, a->start_timed_out ? 0 : USEC_INFINITY, &fault) < 0)
+                        agent_log(a, LOG_WARNING, "Agent %s cannot be stopped now: %s", a->id,
+                                fault_text(&fault));
+        }
+}
+
+static void arm_start_timers(Host *host)
+{
+        GHashTableIter i;
+        gpointer value;
+
+        g_hash_table_iter_init(&i, host->agents);
+        while (g_hash_table_iter_next(&i, NULL, &value))
+                agent_arm_start_timer(value);
+}
+
+static void finish(LauncherSync *s)
+{
+        forget_progress(s);
+        repeat_stops(s->host);
+        arm_start_timers(s->host);
+        host_go_online(s->host);
+}
+
+/* The launcher has told the ends of those it refused; a refused one that lives on here is beyond anybody's
+ * reach. */
+static void on_adopted(sd_bus_message *reply, const Fault *fault, void *userdata)
+{
+        LauncherSync *s = userdata;
+        const char *unit;
+        int r;
+
+        if (fault) {
+                if (launcher_client_is_connected(s->host->launcher))
+                        retry_later(s, "Handing agents back to the launcher", fault_text(fault));
+                return;
+        }
+
+        r = sd_bus_message_enter_container(reply, 'a', "s");
+        while (r >= 0 && (r = sd_bus_message_read(reply, "s", &unit)) > 0) {
+                const Agent *a = g_hash_table_lookup(s->host->units, unit);
+
+                if (a && !agent_has_ended(a))
+                        host_agent_ended(s->host, unit,
+                                &(AgentEnd){
+                                        .result = "lost", .status = -1, .when_usec = a->created_at_usec });
+        }
+        if (r < 0)
+                log_error("The launcher's answer to Adopt cannot be read: %s", strerror(-r));
+        adopt_next(s);
+}
+
+static int append_adoptee(sd_bus_message *m, Agent *a)
+{
+        /* After our own death only the pid is left; the launcher checks that it is in the scope. */
+        if (a->pidfd < 0)
+                a->pidfd = pidfd_open_pid(a->pid);
+        if (a->pidfd < 0)
+                return 0;
+        return sd_bus_message_append(
+                m, "(ssssuh)", a->unit, a->id, a->guild->guild_id, a->runtime, (uint32_t)a->pid, a->pidfd);
+}
+
+/* A process that is gone without a trace. */
+static void end_lost(Host *host, const char *id)
+{
+        const Agent *a = host_find(host, id);
+
+        if (a && !agent_has_ended(a) && a->pidfd < 0)
+                host_agent_ended(host, a->unit,
+                        &(AgentEnd){ .result = "lost", .status = -1, .when_usec = a->created_at_usec });
+}
+
+static int fill_adopt_page(LauncherSync *s, sd_bus_message *m)
+{
+        int r;
+
+        r = sd_bus_message_open_container(m, 'a', "(ssssuh)");
+        for (unsigned n = 0; r >= 0 && n < LAUNCHER_PAGE && !g_queue_is_empty(&s->adoptees); n++) {
+                g_autofree char *id = g_queue_pop_head(&s->adoptees);
+                Agent *a = host_find(s->host, id);
+
+                if (!a || agent_has_ended(a))
+                        continue;
+                r = append_adoptee(m, a);
+                if (r >= 0)
+                        end_lost(s->host, id);
+        }
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static void adopt_next(LauncherSync *s)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        _cleanup_fault_ Fault fault = FAULT_INIT;
+        int r;
+
+        if (g_queue_is_empty(&s->adoptees)) {
+                finish(s);
+                return;
+        }
+
+        r = launcher_client_message(s->host->launcher, LAUNCHER_ADOPT, &m);
+        if (r >= 0)
+                r = fill_adopt_page(s, m);
+        if (r >= 0)
+                r = launcher_client_call(
+                        s->host->launcher, m, CALL_LIMIT_USEC, on_adopted, s, &s->call, &fault);
+        if (r < 0 && launcher_client_is_connected(s->host->launcher))
+                retry_later(s, "Handing agents back to the launcher", strerror(-r));
+}
+
+static void on_runtimes(sd_bus_message *reply, const Fault *fault, void *userdata)
+{
+        LauncherSync *s = userdata;
+
+        if (fault) {
+                if (launcher_client_is_connected(s->host->launcher))
+                        retry_later(s, "Reading the launcher's runtimes", fault_text(fault));
+                return;
+        }
+
+        read_runtimes(s->host, reply);
+        s->seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        list_next(s, "");
+}
+
+void launcher_sync_connected(LauncherSync *s)
+{
+        forget_progress(s);
+
+        for (guint i = 0; i < s->doubtful->len; i++) {
+                _cleanup_fault_ Fault fault = FAULT_INIT;
+
+                if (launcher_client_stop(s->host->launcher, s->doubtful->pdata[i], 0, &fault) < 0)
+                        return; /* the connection is gone again: so are we, until the next one */
+        }
+        g_ptr_array_set_size(s->doubtful, 0);
+
+        call_without_arguments(s, LAUNCHER_LIST_RUNTIMES, on_runtimes, &s->call);
+}
+
+void launcher_sync_disconnected(LauncherSync *s)
+{
+        forget_progress(s);
+}

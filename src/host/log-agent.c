@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "log-agent.h"
+
+#include <stdarg.h>
+
+void agent_log_id(const Agent *a, int level, const char *message_id, const char *format, ...)
+{
+        g_autofree char *text = NULL;
+        char status[16];
+        bool ended = agent_has_ended(a);
+        va_list ap;
+
+        if (level > log_level())
+                return;
+
+        va_start(ap, format);
+        text = g_strdup_vprintf(format, ap);
+        va_end(ap);
+        (void)snprintf(status, sizeof(status), "%d", a->exit_status);
+
+        const LogField fields[] = {
+                { "MESSAGE_ID", message_id },
+                { "AGENT_ID", a->id },
+                { "GUILD_ID", a->guild ? a->guild->guild_id : NULL },
+                { "UNIT", a->unit },
+                { "AGENT_RESULT", ended ? a->result : NULL },
+                { "EXIT_STATUS", ended ? status : NULL },
+        };
+        log_fields(level, fields, ELEMENTSOF(fields), "%s", text);
+}

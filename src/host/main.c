@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* agenthostd: sets up the loop and hands over to the Host. Started by agenthostd.service. */
+
+#include <getopt.h>
+#include <signal.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "host.h"
+#include "log-journal.h"
+#include "log.h"
+
+static int on_terminate(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)
+{
+        (void)si;
+        (void)userdata;
+
+        (void)sd_notify(false, "STOPPING=1");
+        log_info("Stopping; the agents run on");
+        host_hang_up(userdata);
+        return sd_event_exit(sd_event_source_get_event(s), 0);
+}
+
+static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)
+{
+        (void)s;
+        (void)si;
+
+        host_reload(userdata);
+        return 0;
+}
+
+static int add_signals(sd_event *event, Host *host)
+{
+        sigset_t mask;
+        int r;
+
+        sigemptyset(&mask);
+        sigaddset(&mask, SIGTERM);
+        sigaddset(&mask, SIGINT);
+        sigaddset(&mask, SIGHUP);
+        if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
+                return -errno;
+
+        r = sd_event_add_signal(event, NULL, SIGTERM, on_terminate, host);
+        if (r >= 0)
+                r = sd_event_add_signal(event, NULL, SIGINT, on_terminate, host);
+        if (r >= 0)
+                r = sd_event_add_signal(event, NULL, SIGHUP, on_reload, host);
+        return r;
+}
+
+/* agenthostd.socket holds it, so that messages wait for us while we are away. */
+static int take_notify_socket(void)
+{
+        int n = sd_listen_fds(true);
+
+        if (n < 0)
+                return n;
+        if (n != 1 || sd_is_socket(SD_LISTEN_FDS_START, AF_UNIX, SOCK_DGRAM, -1) <= 0) {
+                log_error(
+                        "Expected one datagram socket from agenthostd.socket, got %d; start agenthostd with "
+                        "'systemctl start agenthostd.service'",
+                        n);
+                return -EINVAL;
+        }
+        return SD_LISTEN_FDS_START;
+}
+
+static int run(void)
+{
+        _cleanup_(sd_event_unrefp) sd_event *event = NULL;
+        _cleanup_(host_freep) Host *host = NULL;
+        Config *config;
+        int r, notify_fd;
+
+        notify_fd = take_notify_socket();
+        if (notify_fd < 0)
+                return notify_fd;
+        r = config_load(NULL, &config);
+        if (r < 0)
+                return r;
+        log_set_level(config->log_level);
+
+        r = sd_event_new(&event);
+        if (r < 0) {
+                config_free(config);
+                return r;
+        }
+        r = host_new(event, config, &host);
+        if (r >= 0)
+                r = add_signals(event, host);
+        if (r >= 0)
+                r = host_start(host, notify_fd);
+        if (r < 0)
+                return r;
+        return sd_event_loop(event);
+}
+
+static int usage(void)
+{
+        printf("%s [OPTIONS]\n\n"
+               "The host service of agenthost; started by agenthostd.service.\n\n"
+               "  -h --help      Show this text\n"
+               "     --version   Show the version\n",
+                program_invocation_short_name);
+        return 0;
+}
+
+int main(int argc, char **argv)
+{
+        static const struct option options[] = {
+                { "help", no_argument, NULL, 'h' },
+                { "version", no_argument, NULL, 'V' },
+                { 0 },
+        };
+        int c, r;
+
+        while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0)
+                switch (c) {
+                case 'h':
+                        return usage();
+                case 'V':
+                        puts("agenthost " AGENTHOST_VERSION);
+                        return 0;
+                default:
+                        return EXIT_FAILURE;
+                }
+
+        log_open_journal();
+        r = run();
+        if (r < 0)
+                log_error("agenthostd ends: %s", strerror(-r));
+        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

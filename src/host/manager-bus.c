@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "manager-bus.h"
+
+#include <string.h>
+
+#include "agent-end.h"
+#include "agent-start.h"
+#include "agent-stop.h"
+#include "fault-bus.h"
+#include "log.h"
+#include "proto/names.h"
+#include "strv.h"
+
+/* Our own account of one agent, in GetAgentInfo and ListAgents. */
+#define INFO_TYPE "(sssubtso)"
+
+static int append_info(sd_bus_message *m, const Agent *a)
+{
+        return sd_bus_message_append(m, INFO_TYPE, a->id, a->guild->guild_id, a->name,
+                agent_has_ended(a) ? 0 : (uint32_t)a->pid, agent_is_alive(a), a->created_at_usec,
+                agent_state_name(a->state), a->path);
+}
+
+static void on_created(Agent *a, const Fault *fault, void *userdata)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = userdata;
+
+        if (fault)
+                (void)fault_reply(fault, call);
+        else
+                (void)sd_bus_reply_method_return(call, "suo", a->id, (uint32_t)a->pid, a->path);
+}
+
+static int create_allowed(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        _cleanup_(create_options_done) CreateOptions options = { 0 };
+        _cleanup_fault_ Fault fault = FAULT_INIT;
+        CreateRequest request = { .options = &options };
+        Host *host = userdata;
+        int r;
+
+        r = sd_bus_message_read(
+                m, "sss", &request.agent_spec, &request.guild_spec, &request.messaging_config);
+        if (r < 0)
+                return r;
+        r = create_options_read(m, &options, &fault);
+        if (r < 0)
+                return fault_to_bus_error(&fault, error);
+
+        sd_bus_message_ref(m);
+        r = host_create_agent(host, &request, on_created, m, &fault);
+        if (r < 0) {
+                sd_bus_message_unref(m);
+                return fault_to_bus_error(&fault, error);
+        }
+        return 1;
+}
+
+static int method_create_agent(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        Host *host = userdata;
+
+        return access_require(host->access, m, create_allowed, host, error);
+}
+
+static void on_stopped(bool stopped, const Fault *fault, void *userdata)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = userdata;
+
+        if (fault)
+                (void)fault_reply(fault, call);
+        else
+                (void)sd_bus_reply_method_return(call, "b", stopped);
+}
+
+static int stop_allowed(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        uint32_t timeout_sec;
+        const char *id;
+        int r;
+
+        (void)error;
+
+        r = sd_bus_message_read(m, "su", &id, &timeout_sec);
+        if (r < 0)
+                return r;
+
+        host_stop_agent(userdata, id, timeout_sec * USEC_PER_SEC, on_stopped, sd_bus_message_ref(m));
+        return 1;
+}
+
+static int method_stop_agent(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        Host *host = userdata;
+
+        return access_require(host->access, m, stop_allowed, host, error);
+}
+
+/* Reads the one argument, an id, of the methods that fail for an unknown one. */
+static int read_agent(sd_bus_message *m, Host *host, Agent **ret, sd_bus_error *error)
+{
+        _cleanup_fault_ Fault fault = FAULT_INIT;
+        const char *id;
+        int r;
+
+        r = sd_bus_message_read(m, "s", &id);
+        if (r < 0)
+                return r;
+        if (host_find_or_fault(host, id, ret, &fault) < 0)
+                return fault_to_bus_error(&fault, error);
+        return 0;
+}
+
+static int method_get_agent_info(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        Agent *a;
+        int r;
+
+        r = read_agent(m, userdata, &a, error);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_new_method_return(m, &reply);
+        if (r >= 0)
+                r = append_info(reply, a);
+        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+static int method_list_agents(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        Host *host = userdata;
+        const char *guild_id;
+        GHashTableIter i;
+        gpointer value;
+        int r;
+
+        (void)error;
+
+        r = sd_bus_message_read(m, "s", &guild_id);
+        if (r >= 0)
+                r = sd_bus_message_new_method_return(m, &reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', INFO_TYPE);
+
+        g_hash_table_iter_init(&i, host->agents);
+        while (r >= 0 && g_hash_table_iter_next(&i, NULL, &value)) {
+                const Agent *a = value;
+
+                if (!guild_id[0] || strcmp(a->guild->guild_id, guild_id) == 0)
+                        r = append_info(reply, a);
+        }
+
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+static int method_get_agent(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        Agent *a;
+        int r;
+
+        r = read_agent(m, userdata, &a, error);
+        return r < 0 ? r : sd_bus_reply_method_return(m, "o", a->path);
+}
+
+static int get_spec_allowed(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        Agent *a;
+        int r;
+
+        r = read_agent(m, userdata, &a, error);
+        return r < 0 ? r : sd_bus_reply_method_return(m, "s", a->texts[AGENT_TEXT_SPEC]);
+}
+
+static int method_get_agent_spec(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        Host *host = userdata;
+
+        return access_require(host->access, m, get_spec_allowed, host, error);
+}
+
+static int method_health(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        Host *host = userdata;
+
+        (void)error;
+        return sd_bus_reply_method_return(m, "bus", launcher_client_is_connected(host->launcher),
+                host->n_active, host->config->hostname);
+}
+
+static int method_is_agent_running(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        const char *id;
+        Agent *a;
+        int r;
+
+        (void)error;
+
+        r = sd_bus_message_read(m, "s", &id);
+        if (r < 0)
+                return r;
+        a = host_find(userdata, id);
+        return sd_bus_reply_method_return(m, "b", a && agent_is_alive(a));
+}
+
+static int cleanup_allowed(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_strv_free_ char **ids = host_cleanup_dead(userdata);
+        int r;
+
+        (void)error;
+
+        r = sd_bus_message_new_method_return(m, &reply);
+        if (r >= 0)
+                r = sd_bus_message_append_strv(reply, ids);
+        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+static int method_cleanup_dead_agents(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        Host *host = userdata;
+
+        return access_require(host->access, m, cleanup_allowed, host, error);
+}
+
+static void on_shut_down(unsigned n_stopped, const Fault *fault, void *userdata)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = userdata;
+
+        if (fault)
+                (void)fault_reply(fault, call);
+        else
+                (void)sd_bus_reply_method_return(call, "u", n_stopped);
+}
+
+static int shutdown_allowed(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        uint32_t timeout_sec;
+        int r;
+
+        (void)error;
+
+        r = sd_bus_message_read(m, "u", &timeout_sec);
+        if (r < 0)
+                return r;
+
+        host_shutdown_agents(userdata, timeout_sec * USEC_PER_SEC, on_shut_down, sd_bus_message_ref(m));
+        return 1;
+}
+
+static int method_shutdown_agents(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        Host *host = userdata;
+
+        return access_require(host->access, m, shutdown_allowed, host, error);
+}
+
+static int get_config_text(sd_bus *bus,
+        const char *path,
+        const char *interface,
+        const char *property,
+        sd_bus_message *reply,
+        void *userdata,
+        sd_bus_error *error)
+{
+        Host *host = userdata;
+
+        (void)bus;
+        (void)path;
+        (void)interface;
+        (void)error;
+
+        return sd_bus_message_append(reply, "s",
+                strcmp(property, "Hostname") == 0 ? host->config->hostname : host->config->address);
+}
+
+static int get_version(sd_bus *bus,
+        const char *path,
+        const char *interface,
+        const char *property,
+        sd_bus_message *reply,
+        void *userdata,
+        sd_bus_error *error)
+{
+        (void)bus;
+        (void)path;
+        (void)interface;
+        (void)property;
+        (void)userdata;
+        (void)error;
+
+        return sd_bus_message_append(reply, "s", AGENTHOST_VERSION);
+}
+
+static int get_max_agents(sd_bus *bus,
+        const char *path,
+        const char *interface,
+        const char *property,
+        sd_bus_message *reply,
+        void *userdata,
+        sd_bus_error *error)
+{
+        Host *host = userdata;
+
+        (void)bus;
+        (void)path;
+        (void)interface;
+        (void)property;
+        (void)error;
+
+        return sd_bus_message_append(reply, "u", host->config->max_agents);
+}
+
+#define CHANGES SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
+/* Who may call is for access.c to say. */
+#define ANYBODY SD_BUS_VTABLE_UNPRIVILEGED
+
+static const sd_bus_vtable manager_vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_METHOD_WITH_ARGS("CreateAgent",
+                SD_BUS_ARGS("s", agent_spec, "s", guild_spec, "s", messaging_config, "a{sv}", options),
+                SD_BUS_RESULT("s", agent_id, "u", pid, "o", agent),
+                method_create_agent,
+                ANYBODY),
+        SD_BUS_METHOD_WITH_ARGS("StopAgent",
+                SD_BUS_ARGS("s", agent_id, "u", timeout_sec),
+                SD_BUS_RESULT("b", stopped),
+                method_stop_agent,
+                ANYBODY),
+        SD_BUS_METHOD_WITH_ARGS("GetAgentInfo",
+                SD_BUS_ARGS("s", agent_id),
+                SD_BUS_RESULT(INFO_TYPE, info),
+                method_get_agent_info,
+                ANYBODY),
+        SD_BUS_METHOD_WITH_ARGS("ListAgents",
+                SD_BUS_ARGS("s", guild_id),
+                SD_BUS_RESULT("a" INFO_TYPE, agents),
+                method_list_agents,
+                ANYBODY),
+        SD_BUS_METHOD_WITH_ARGS("GetAgent",
+                SD_BUS_ARGS("s", agent_id),
+                SD_BUS_RESULT("o", agent),
+                method_get_agent,
+                ANYBODY),
+        SD_BUS_METHOD_WITH_ARGS("GetAgentSpec",
+                SD_BUS_ARGS("s", agent_id),
+                SD_BUS_RESULT("s", agent_spec),
+                method_get_agent_spec,
+                ANYBODY),
+        SD_BUS_METHOD_WITH_ARGS("Health",
+                SD_BUS_NO_ARGS,
+                SD_BUS_RESULT("b", healthy, "u", agent_count, "s", hostname),
+                method_health,
+                ANYBODY),
+        SD_BUS_METHOD_WITH_ARGS("IsAgentRunning",
+                SD_BUS_ARGS("s", agent_id),
+                SD_BUS_RESULT("b", running),
+                method_is_agent_running,
+                ANYBODY),
+        SD_BUS_METHOD_WITH_ARGS("CleanupDeadAgents",
+                SD_BUS_NO_ARGS,
+                SD_BUS_RESULT("as", agent_ids),
+                method_cleanup_dead_agents,
+                ANYBODY),
+        SD_BUS_METHOD_WITH_ARGS("ShutdownAgents",
+                SD_BUS_ARGS("u", timeout_sec),
+                SD_BUS_RESULT("u", stopped),
+                method_shutdown_agents,
+                ANYBODY),
+        SD_BUS_SIGNAL_WITH_ARGS("AgentAdded", SD_BUS_ARGS("s", id, "o", path), 0),
+        SD_BUS_SIGNAL_WITH_ARGS(
+                "AgentExited", SD_BUS_ARGS("s", id, "o", path, "s", result, "i", exit_status), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("AgentRemoved", SD_BUS_ARGS("s", id, "o", path), 0),
+        SD_BUS_PROPERTY("Hostname", "s", get_config_text, 0, CHANGES),
+        SD_BUS_PROPERTY("Address", "s", get_config_text, 0, CHANGES),
+        SD_BUS_PROPERTY("Version", "s", get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("AgentCount", "u", NULL, offsetof(Host, n_active), CHANGES),
+        SD_BUS_PROPERTY("MaxAgents", "u", get_max_agents, 0, CHANGES),
+        SD_BUS_VTABLE_END,
+};
+
+int manager_bus_register(Host *host)
+{
+        int r;
+
+        r = sd_bus_add_object_manager(host->bus, NULL, HOST_PATH);
+        if (r < 0)
+                return r;
+        return sd_bus_add_object_vtable(host->bus, NULL, HOST_PATH, MANAGER_INTERFACE, manager_vtable, host);
+}
+
+static void not_sent(const char *what, const Agent *a, int r)
+{
+        if (r < 0)
+                log_debug("%s for %s not sent: %s", what, a->path, strerror(-r));
+}
+
+void manager_bus_added(Host *host, Agent *a)
+{
+        if (a->announced)
+                return;
+
+        a->announced = true;
+        not_sent("InterfacesAdded", a, sd_bus_emit_object_added(host->bus, a->path));
+        not_sent("AgentAdded", a,
+                sd_bus_emit_signal(
+                        host->bus, HOST_PATH, MANAGER_INTERFACE, "AgentAdded", "so", a->id, a->path));
+}
+
+void manager_bus_exited(Host *host, const Agent *a)
+{
+        if (a->announced)
+                not_sent("AgentExited", a,
+                        sd_bus_emit_signal(host->bus, HOST_PATH, MANAGER_INTERFACE, "AgentExited", "sosi",
+                                a->id, a->path, a->result, a->exit_status));
+}
+
+void manager_bus_removed(Host *host, const Agent *a)
+{
+        if (!a->announced)
+                return;
+
+        not_sent("AgentRemoved", a,
+                sd_bus_emit_signal(
+                        host->bus, HOST_PATH, MANAGER_INTERFACE, "AgentRemoved", "so", a->id, a->path));
+        not_sent("InterfacesRemoved", a, sd_bus_emit_object_removed(host->bus, a->path));
+}
+
+void manager_bus_count_changed(Host *host)
+{
+        (void)sd_bus_emit_properties_changed(host->bus, HOST_PATH, MANAGER_INTERFACE, "AgentCount", NULL);
+}
+
+void manager_bus_config_changed(Host *host)
+{
+        (void)sd_bus_emit_properties_changed(
+                host->bus, HOST_PATH, MANAGER_INTERFACE, "Hostname", "Address", "MaxAgents", NULL);
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "notify.h"
+
+#include <glib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "agent-start.h"
+#include "agent-stop.h"
+#include "host.h"
+#include "log-agent.h"
+#include "pidfd.h"
+
+#define MESSAGE_MAX 4096u /* as systemd takes them */
+#define FDS_MAX 16u
+#define PRIORITY (SD_EVENT_PRIORITY_NORMAL - 10)
+
+struct Notify {
+        Host *host; /* borrowed */
+        int fd;
+        sd_event_source *source;
+};
+
+static void clean_status(char *status)
+{
+        const char *bad;
+
+        if (strlen(status) > NOTIFY_STATUS_MAX)
+                status[NOTIFY_STATUS_MAX] = '\0';
+        if (!g_utf8_validate(status, -1, &bad))
+                status[bad - status] = '\0';
+        for (char *p = status; *p; p++)
+                if ((unsigned char)*p < ' ' || *p == 0x7f)
+                        *p = ' ';
+}
+
+void notify_parse(char *text, size_t size, NotifyMessage *ret)
+{
+        NotifyMessage m = { 0 };
+        char *end = text + size;
+
+        for (char *line = text; line < end;) {
+                char *newline = memchr(line, '\n', (size_t)(end - line));
+                char *next = newline ? newline + 1 : end;
+
+                if (newline)
+                        *newline = '\0';
+                if (strcmp(line, "READY=1") == 0)
+                        m.ready = true;
+                else if (strcmp(line, "STOPPING=1") == 0)
+                        m.stopping = true;
+                else if (g_str_has_prefix(line, "MAINPID="))
+                        m.main_pid = true;
+                else if (g_str_has_prefix(line, "STATUS=")) {
+                        clean_status(line + strlen("STATUS="));
+                        m.status = line + strlen("STATUS=");
+                }
+                line = next;
+        }
+
+        *ret = m;
+}
+
+/* ROOT/agents.slice/agents-GUILD.slice/agent-ID.scope, or a group that the agent made below. Anchored at the
+ * manager's root, as any user can name a group of their own like this. */
+static Agent *find_agent_by_cgroup(Host *host, const char *cgroup)
+{
+        g_auto(GStrv) parts = NULL;
+
+        if (!g_str_has_prefix(cgroup, host->cgroup_root))
+                return NULL;
+
+        parts = g_strsplit(cgroup + strlen(host->cgroup_root), "/", 5);
+        if (g_strv_length(parts) < 4 || strcmp(parts[1], "agents.slice") != 0)
+                return NULL;
+        return g_hash_table_lookup(host->units, parts[3]);
+}
+
+static Agent *find_sender(Host *host, pid_t pid)
+{
+        _cleanup_free_ char *cgroup = NULL;
+        Agent *a = g_hash_table_lookup(host->pids, GINT_TO_POINTER(pid));
+
+        /* Exact: the launcher keeps an ended process unreaped until we acknowledge it, and then it is not in
+         * the table any more. */
+        if (a)
+                return a;
+        if (pid_get_cgroup(pid, &cgroup) < 0)
+                return NULL;
+        return find_agent_by_cgroup(host, cgroup);
+}
+
+static void handle_message(Notify *n, pid_t pid, char *text, size_t size)
+{
+        Agent *a = find_sender(n->host, pid);
+        NotifyMessage m;
+
+        if (!a) {
+                log_warning("Notification of process %d dropped: it belongs to no agent here", (int)pid);
+                return;
+        }
+
+        notify_parse(text, size, &m);
+        if (m.main_pid)
+                agent_log(a, LOG_WARNING,
+                        "Agent %s sent MAINPID=, which is ignored: its main process is the one it "
+                        "was started as",
+                        a->id);
+        if (m.status)
+                agent_set_status(a, m.status);
+        if (m.ready)
+                agent_ready(a);
+        if (m.stopping)
+                agent_says_stopping(a);
+}
+
+/* Descriptors are only ever sent for BARRIER=1, whose sender waits for them to be closed. */
+static pid_t read_ancillary(struct msghdr *header)
+{
+        pid_t pid = 0;
+
+        for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c)) {
+                if (c->cmsg_level != SOL_SOCKET)
+                        continue;
+                if (c->cmsg_type == SCM_CREDENTIALS && c->cmsg_len == CMSG_LEN(sizeof(struct ucred))) {
+                        struct ucred creds;
+
+                        memcpy(&creds, CMSG_DATA(c), sizeof(creds));
+                        pid = creds.pid;
+                } else if (c->cmsg_type == SCM_RIGHTS) {
+                        size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+                        for (size_t i = 0; i < count; i++) {
+                                int fd;
+
+                                memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+                                close(fd);
+                        }
+                }
+        }
+        return pid;
+}
+
+/* The message is looked at first and taken out of the queue when what it says is written down: so none is
+ * lost, however we die. What is done twice changes nothing. */
+static int on_message(sd_event_source *s, int fd, uint32_t revents, void *userdata)
+{
+        char buffer[MESSAGE_MAX + 1];
+        union {
+                struct cmsghdr header;
+                char space[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(FDS_MAX * sizeof(int))];
+        } control;
+        struct iovec iov = { buffer, MESSAGE_MAX };
+        struct msghdr header = {
+                .msg_iov = &iov,
+                .msg_iovlen = 1,
+                .msg_control = &control,
+                .msg_controllen = sizeof(control),
+        };
+        Notify *n = userdata;
+        ssize_t size;
+        pid_t pid;
+
+        (void)s;
+        (void)revents;
+
+        size = recvmsg(fd, &header, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        if (size < 0) {
+                if (errno != EAGAIN && errno != EINTR)
+                        log_error("Cannot read from the notify socket: %s", strerror(errno));
+                return 0;
+        }
+
+        pid = read_ancillary(&header);
+        if (pid <= 0 || (header.msg_flags & MSG_TRUNC) || memchr(buffer, '\0', (size_t)size))
+                log_warning("Notification of process %d dropped: too long or not a text", (int)pid);
+        else {
+                buffer[size] = '\0';
+                handle_message(n, pid, buffer, (size_t)size);
+        }
+
+        (void)recv(fd, buffer, 0, MSG_DONTWAIT | MSG_TRUNC);
+        return 0;
+}
+
+int notify_new(sd_event *event, int fd, Host *host, Notify **ret)
+{
+        Notify *n = g_new0(Notify, 1);
+        int on = 1, r;
+
+        *n = (Notify){ .host = host, .fd = fd };
+        /* On at every message from now; the socket unit sets it for those that wait already. */
+        if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
+                r = -errno;
+        else
+                r = sd_event_add_io(event, &n->source, fd, EPOLLIN, on_message, n);
+        if (r >= 0)
+                r = sd_event_source_set_priority(n->source, PRIORITY);
+        if (r < 0) {
+                notify_free(n);
+                return r;
+        }
+        (void)sd_event_source_set_description(n->source, "notify-socket");
+
+        *ret = n;
+        return 0;
+}
+
+Notify *notify_free(Notify *n)
+{
+        if (!n)
+                return NULL;
+
+        sd_event_source_disable_unref(n->source);
+        close_fd(n->fd);
+        g_free(n);
+        return NULL;
+}

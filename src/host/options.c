@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "options.h"
+
+#include <glib.h>
+#include <string.h>
+
+#include "strv.h"
+
+#define OPTION_TEXT_MAX 255u
+
+typedef struct OptionType {
+        const char *key;
+        const char *signature;
+} OptionType;
+
+/* Sorted as design and manual list them; the index is what "seen" counts. */
+enum {
+        OPTION_WAIT,
+        OPTION_REQUEST_ID,
+        OPTION_MACHINE_ID,
+        OPTION_CLIENT_TYPE,
+        OPTION_CLIENT_PROPERTIES,
+        OPTION_RUNTIME,
+        OPTION_TIMEOUT,
+        OPTION_ENVIRONMENT,
+        _OPTION_MAX,
+};
+
+static const OptionType option_types[_OPTION_MAX] = {
+        [OPTION_WAIT] = { "wait", "s" },
+        [OPTION_REQUEST_ID] = { "request_id", "s" },
+        [OPTION_MACHINE_ID] = { "machine_id", "i" },
+        [OPTION_CLIENT_TYPE] = { "client_type", "s" },
+        [OPTION_CLIENT_PROPERTIES] = { "client_properties", "s" },
+        [OPTION_RUNTIME] = { "runtime", "s" },
+        [OPTION_TIMEOUT] = { "timeout", "t" },
+        [OPTION_ENVIRONMENT] = { "environment", "as" },
+};
+
+static int unknown_option(const char *key, Fault *fault)
+{
+        g_autoptr(GString) known = g_string_new(NULL);
+
+        for (size_t i = 0; i < _OPTION_MAX; i++)
+                g_string_append_printf(known, "%s%s", i > 0 ? ", " : "", option_types[i].key);
+        return fault_set(fault, FAULT_INVALID_ARGS, "Unknown option '%s'; there are: %s", key, known->str);
+}
+
+static int find_option(const char *key, Fault *fault)
+{
+        for (size_t i = 0; i < _OPTION_MAX; i++)
+                if (strcmp(option_types[i].key, key) == 0)
+                        return (int)i;
+        return unknown_option(key, fault);
+}
+
+static int set_text(const char *key, const char *value, char **field, Fault *fault)
+{
+        size_t length = strlen(value);
+
+        if (length == 0 || length > OPTION_TEXT_MAX)
+                return fault_set(fault, FAULT_INVALID_ARGS, "Option '%s' must have 1 to %u bytes, not %zu",
+                        key, OPTION_TEXT_MAX, length);
+
+        *field = g_strdup(value);
+        return 0;
+}
+
+static int set_wait(const char *value, bool *ret, Fault *fault)
+{
+        if (strcmp(value, "launched") != 0 && strcmp(value, "ready") != 0)
+                return fault_set(fault, FAULT_INVALID_ARGS,
+                        "Option 'wait' must be 'launched' or 'ready', not '%s'", value);
+
+        *ret = strcmp(value, "ready") == 0;
+        return 0;
+}
+
+static int set_text_option(int option, const char *text, CreateOptions *o, Fault *fault)
+{
+        const char *key = option_types[option].key;
+
+        switch (option) {
+        case OPTION_WAIT:
+                return set_wait(text, &o->wait_ready, fault);
+        case OPTION_REQUEST_ID:
+                return set_text(key, text, &o->request_id, fault);
+        case OPTION_CLIENT_TYPE:
+                return set_text(key, text, &o->client_type, fault);
+        case OPTION_RUNTIME:
+                return set_text(key, text, &o->runtime, fault);
+        default:
+                o->client_properties = g_strdup(text);
+                return 0;
+        }
+}
+
+/* The message is inside the variant. */
+static int read_value(sd_bus_message *m, int option, CreateOptions *o, Fault *fault)
+{
+        const char *text;
+        int r;
+
+        switch (option) {
+        case OPTION_MACHINE_ID:
+                return sd_bus_message_read(m, "i", &o->machine_id);
+        case OPTION_TIMEOUT:
+                r = sd_bus_message_read(m, "t", &o->timeout_usec);
+                if (r >= 0 && o->timeout_usec == 0)
+                        return fault_set(fault, FAULT_INVALID_ARGS,
+                                "Option 'timeout' is in microseconds and must not be 0; leave it out for the "
+                                "runtime's StartTimeoutSec=");
+                return r;
+        case OPTION_ENVIRONMENT:
+                return sd_bus_message_read_strv(m, &o->environment);
+        default:
+                r = sd_bus_message_read(m, "s", &text);
+                return r < 0 ? r : set_text_option(option, text, o, fault);
+        }
+}
+
+static int read_option(sd_bus_message *m, unsigned *seen, CreateOptions *o, Fault *fault)
+{
+        const char *key, *contents;
+        int option, r;
+        char type;
+
+        r = sd_bus_message_read(m, "s", &key);
+        if (r < 0)
+                return r;
+        option = find_option(key, fault);
+        if (option < 0)
+                return option;
+        if (*seen & (1u << option))
+                return fault_set(fault, FAULT_INVALID_ARGS, "Option '%s' is given twice", key);
+        *seen |= 1u << option;
+
+        r = sd_bus_message_peek_type(m, &type, &contents);
+        if (r < 0)
+                return r;
+        if (strcmp(contents, option_types[option].signature) != 0)
+                return fault_set(fault, FAULT_INVALID_ARGS, "Option '%s' must be of type '%s', not '%s'",
+                        key, option_types[option].signature, contents);
+
+        r = sd_bus_message_enter_container(m, 'v', contents);
+        if (r >= 0)
+                r = read_value(m, option, o, fault);
+        return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+int create_options_read(sd_bus_message *m, CreateOptions *ret, Fault *fault)
+{
+        _cleanup_(create_options_done) CreateOptions o = { 0 };
+        unsigned seen = 0;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'a', "{sv}");
+        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                r = read_option(m, &seen, &o, fault);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+        }
+        if (r >= 0)
+                r = sd_bus_message_exit_container(m);
+        if (r < 0)
+                return fault_set(fault, FAULT_INVALID_ARGS, "The options cannot be read: %s", strerror(-r));
+
+        *ret = o;
+        o = (CreateOptions){ 0 };
+        return 0;
+}
+
+void create_options_done(CreateOptions *o)
+{
+        g_free(o->request_id);
+        g_free(o->client_type);
+        g_free(o->client_properties);
+        g_free(o->runtime);
+        strv_free(o->environment);
+        *o = (CreateOptions){ 0 };
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The a{sv} options of CreateAgent. An unknown key, a key given twice or a value of another type is an error
+ * that names it. */
+
+#include <systemd/sd-bus.h>
+
+#include "fault.h"
+
+typedef struct CreateOptions {
+        bool wait_ready;
+        char *request_id; /* NULL: not given; so for all texts */
+        char *client_type;
+        char *client_properties;
+        char *runtime;
+        char **environment;
+        int32_t machine_id;
+        uint64_t timeout_usec; /* 0: the runtime's */
+} CreateOptions;
+
+/* Reads the dictionary the message is at. Faults: InvalidArgs. */
+int create_options_read(sd_bus_message *m, CreateOptions *ret, Fault *fault);
+void create_options_done(CreateOptions *options);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What agenthostd must know again after its own death: one JSON file an agent in /run/agenthost/agents,
+ * written atomically before the step that it describes becomes visible. What systemd, the kernel or the
+ * launcher can tell is not in it, but for the main pid, which only a dead launcher knew. Fields that this
+ * version does not know are kept. */
+
+#include "agent.h"
+#include "guild-text.h"
+
+typedef struct Store Store;
+
+/* Opens the directory; its fd stays open, so a later mount over /run does not matter. */
+int store_open(const char *path, Store **ret);
+Store *store_free(Store *store);
+
+int store_dir_fd(const Store *store);
+
+/* 0 or -errno; the old file is intact then. */
+int store_save(Store *store, const Agent *agent);
+void store_remove(Store *store, const Agent *agent);
+
+/* Reads all agents and hands each over; removes what a crash left half-written, and broken files, with a
+ * logged error. */
+typedef void (*StoreLoaded)(Agent *agent, void *userdata);
+int store_load(Store *store, Host *host, GuildTexts *guilds, StoreLoaded loaded, void *userdata);

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <glib.h>
+#include <string.h>
+
+#include "config.h"
+#include "log.h"
+#include "test-dir.h"
+
+/* Two configuration directories, the first of higher precedence, and what was logged meanwhile. */
+typedef struct Fixture {
+        char *root;
+        char *dirs[3];
+        Config *config;
+} Fixture;
+
+static GString *logged;
+
+static void keep_log(int level, const LogField *fields, size_t n_fields, const char *text)
+{
+        (void)fields;
+        (void)n_fields;
+
+        g_assert_cmpint(level, ==, LOG_WARNING);
+        g_string_append_printf(logged, "%s\n", text);
+}
+
+static void clear_environment(void)
+{
+        static const char *const names[] = { "HOSTNAME", "GRPC_PORT", "MAX_PROCESSES", "LOG_LEVEL",
+                "HEARTBEAT_INTERVAL", "REDIS_URL", "REDIS_PASSWORD", "METRICS_PORT",
+                "AGENT_HOST_SERVICE_NAME" };
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                g_unsetenv(names[i]);
+}
+
+static void set_up(Fixture *f, const void *data)
+{
+        (void)data;
+
+        clear_environment();
+        logged = g_string_new(NULL);
+        log_set_sink(keep_log);
+
+        f->root = g_dir_make_tmp("test-config-XXXXXX", NULL);
+        g_assert_nonnull(f->root);
+        f->dirs[0] = g_build_filename(f->root, "etc", NULL);
+        f->dirs[1] = g_build_filename(f->root, "usr", NULL);
+}
+
+static void tear_down(Fixture *f, const void *data)
+{
+        (void)data;
+
+        config_free(f->config);
+        test_dir_remove(f->root);
+        g_free(f->root);
+        g_free(f->dirs[0]);
+        g_free(f->dirs[1]);
+        log_set_sink(NULL);
+        g_string_free(logged, TRUE);
+        clear_environment();
+}
+
+static void write_file(const Fixture *f, const char *name, const char *text)
+{
+        g_autofree char *path = g_build_filename(f->root, name, NULL), *dir = g_path_get_dirname(path);
+
+        g_assert_cmpint(g_mkdir_with_parents(dir, 0700), ==, 0);
+        g_assert_true(g_file_set_contents(path, text, -1, NULL));
+}
+
+static const Config *load(Fixture *f)
+{
+        f->config = config_free(f->config);
+        g_assert_cmpint(config_load((const char *const *)f->dirs, &f->config), ==, 0);
+        return f->config;
+}
+
+/* What was logged, with the directory's name taken out. */
+static void assert_logged(const Fixture *f, const char *expected)
+{
+        g_auto(GStrv) parts = g_strsplit(logged->str, f->root, -1);
+        g_autofree char *text = g_strjoinv("", parts);
+
+        g_assert_cmpstr(text, ==, expected);
+}
+
+static void test_config_has_defaults_for_all(Fixture *f, const void *data)
+{
+        g_autofree char *address = g_strdup_printf("%s:50051", g_get_host_name());
+        const Config *c = load(f);
+
+        (void)data;
+
+        g_assert_cmpstr(c->hostname, ==, g_get_host_name());
+        g_assert_cmpstr(c->address, ==, address);
+        g_assert_cmpuint(c->port, ==, 50051);
+        g_assert_cmpuint(c->max_agents, ==, 100);
+        g_assert_null(c->default_runtime);
+        g_assert_cmpuint(c->retain_usec, ==, 60 * USEC_PER_SEC);
+        g_assert_cmpuint(c->retain_failed_usec, ==, 3600 * USEC_PER_SEC);
+        g_assert_cmpint(c->unknown_client_type, ==, UNKNOWN_CLIENT_TYPE_FALLBACK);
+        g_assert_cmpint(c->log_level, ==, LOG_INFO);
+        assert_logged(f, "");
+}
+
+static void test_config_reads_every_setting(Fixture *f, const void *data)
+{
+        const Config *c;
+
+        (void)data;
+
+        write_file(f, "etc/agenthost.conf",
+                "# a comment\n[Host]\nHostname=host-1\nAddress=host-1.example.org:6000\nMaxAgents=7\n"
+                "DefaultRuntime=python\nRetainSec=5min\nRetainFailedSec=infinity\nUnknownClientType=reject\n"
+                "[Peers]\nPort=6001\n");
+        c = load(f);
+
+        g_assert_cmpstr(c->hostname, ==, "host-1");
+        g_assert_cmpstr(c->address, ==, "host-1.example.org:6000");
+        g_assert_cmpuint(c->port, ==, 6001);
+        g_assert_cmpuint(c->max_agents, ==, 7);
+        g_assert_cmpstr(c->default_runtime, ==, "python");
+        g_assert_cmpuint(c->retain_usec, ==, 300 * USEC_PER_SEC);
+        g_assert_cmpuint(c->retain_failed_usec, ==, USEC_INFINITY);
+        g_assert_cmpint(c->unknown_client_type, ==, UNKNOWN_CLIENT_TYPE_REJECT);
+        assert_logged(f, "");
+}
+
+static void test_config_makes_the_address_from_hostname_and_port(Fixture *f, const void *data)
+{
+        (void)data;
+
+        write_file(f, "etc/agenthost.conf", "[Host]\nHostname=host-1\n[Peers]\nPort=6001\n");
+
+        g_assert_cmpstr(load(f)->address, ==, "host-1:6001");
+}
+
+static void test_config_takes_the_first_main_file_only(Fixture *f, const void *data)
+{
+        const Config *c;
+
+        (void)data;
+
+        write_file(f, "etc/agenthost.conf", "[Host]\nHostname=etc\n");
+        write_file(f, "usr/agenthost.conf", "[Host]\nHostname=usr\nMaxAgents=7\n");
+        c = load(f);
+
+        g_assert_cmpstr(c->hostname, ==, "etc");
+        g_assert_cmpuint(c->max_agents, ==, 100);
+}
+
+static void test_config_reads_drop_ins_after_the_main_file(Fixture *f, const void *data)
+{
+        const Config *c;
+
+        (void)data;
+
+        write_file(f, "etc/agenthost.conf", "[Host]\nHostname=main\nMaxAgents=1\nDefaultRuntime=a\n");
+        write_file(f, "usr/agenthost.conf.d/10-a.conf", "[Host]\nHostname=ten\nMaxAgents=10\n");
+        write_file(f, "etc/agenthost.conf.d/20-b.conf", "[Host]\nHostname=twenty\n");
+        write_file(f, "etc/agenthost.conf.d/30-c.txt", "[Host]\nHostname=thirty\n");
+        c = load(f);
+
+        g_assert_cmpstr(c->hostname, ==, "twenty");
+        g_assert_cmpuint(c->max_agents, ==, 10);
+        g_assert_cmpstr(c->default_runtime, ==, "a");
+}
+
+static void test_config_lets_a_drop_in_hide_one_of_the_same_name(Fixture *f, const void *data)
+{
+        const Config *c;
+
+        (void)data;
+
+        write_file(f, "usr/agenthost.conf.d/10-a.conf", "[Host]\nHostname=vendor\nMaxAgents=10\n");
+        write_file(f, "etc/agenthost.conf.d/10-a.conf", "[Host]\nHostname=admin\n");
+        write_file(f, "usr/agenthost.conf.d/20-b.conf", "[Host]\nDefaultRuntime=vendor\n");
+        g_autofree char *mask = g_build_filename(f->dirs[0], "agenthost.conf.d", "20-b.conf", NULL);
+        g_assert_cmpint(symlink("/dev/null", mask), ==, 0);
+        c = load(f);
+
+        g_assert_cmpstr(c->hostname, ==, "admin");
+        g_assert_cmpuint(c->max_agents, ==, 100);
+        g_assert_null(c->default_runtime);
+}
+
+static void test_config_lets_the_environment_win(Fixture *f, const void *data)
+{
+        const Config *c;
+
+        (void)data;
+
+        write_file(f, "etc/agenthost.conf", "[Host]\nHostname=file\nMaxAgents=1\n[Peers]\nPort=2\n");
+        g_setenv("HOSTNAME", "agent-host-0", TRUE);
+        g_setenv("GRPC_PORT", "50052", TRUE);
+        g_setenv("MAX_PROCESSES", "25", TRUE);
+        g_setenv("LOG_LEVEL", "DEBUG", TRUE);
+        c = load(f);
+
+        g_assert_cmpstr(c->hostname, ==, "agent-host-0");
+        g_assert_cmpstr(c->address, ==, "agent-host-0:50052");
+        g_assert_cmpuint(c->max_agents, ==, 25);
+        g_assert_cmpint(c->log_level, ==, LOG_DEBUG);
+        assert_logged(f, "");
+}
+
+static void test_config_ignores_empty_and_later_variables(Fixture *f, const void *data)
+{
+        (void)data;
+
+        g_setenv("MAX_PROCESSES", "", TRUE);
+        g_setenv("LOG_LEVEL", "", TRUE);
+        g_setenv("HEARTBEAT_INTERVAL", "x", TRUE);
+        g_setenv("REDIS_URL", "redis://localhost", TRUE);
+        g_setenv("REDIS_PASSWORD", "secret", TRUE);
+        g_setenv("METRICS_PORT", "9090", TRUE);
+        g_setenv("AGENT_HOST_SERVICE_NAME", "agent-host", TRUE);
+
+        g_assert_cmpuint(load(f)->max_agents, ==, 100);
+        assert_logged(f, "");
+}
+
+static void test_config_warns_about_wrong_variables(Fixture *f, const void *data)
+{
+        const Config *c;
+
+        (void)data;
+
+        g_setenv("MAX_PROCESSES", "many", TRUE);
+        g_setenv("GRPC_PORT", "65536", TRUE);
+        g_setenv("LOG_LEVEL", "loud", TRUE);
+        c = load(f);
+
+        g_assert_cmpuint(c->max_agents, ==, 100);
+        g_assert_cmpuint(c->port, ==, 50051);
+        g_assert_cmpint(c->log_level, ==, LOG_INFO);
+        assert_logged(f,
+                "Environment variable GRPC_PORT: '65536' is not a value for this, ignored\n"
+                "Environment variable MAX_PROCESSES: 'many' is not a value for this, ignored\n"
+                "Environment variable LOG_LEVEL: 'loud' is not a value for this, ignored\n");
+}
+
+static void test_config_warns_about_unknown_keys_and_sections(Fixture *f, const void *data)
+{
+        (void)data;
+
+        write_file(f, "etc/agenthost.conf",
+                "[Host]\nMaxAgent=5\nmaxagents=5\nPort=5\n[host]\nMaxAgents=5\n[Peers]\nPeer=a\n");
+
+        g_assert_cmpuint(load(f)->max_agents, ==, 100);
+        assert_logged(f,
+                "/etc/agenthost.conf:2: [Host] has no setting MaxAgent=, ignored\n"
+                "/etc/agenthost.conf:3: [Host] has no setting maxagents=, ignored\n"
+                "/etc/agenthost.conf:4: [Host] has no setting Port=, ignored\n"
+                "/etc/agenthost.conf:6: [host] has no setting MaxAgents=, ignored\n"
+                "/etc/agenthost.conf:8: [Peers] has no setting Peer=, ignored\n");
+}
+
+static void test_config_says_what_this_build_does_without(Fixture *f, const void *data)
+{
+        (void)data;
+
+        write_file(f, "etc/agenthost.conf.d/redis.conf",
+                "[Registry]\nRedisUrl=redis://localhost\n[Discovery]\nSource=static\n[Placement]\n"
+                "Strategy=round-robin\n[Metrics]\nListenAddress=[::1]:9090\n[Peers]\nCertFile=/a\n");
+        load(f);
+
+        assert_logged(f,
+                "/etc/agenthost.conf.d/redis.conf:2: [Registry] RedisUrl= is not supported by this build, ignored\n"
+                "/etc/agenthost.conf.d/redis.conf:4: [Discovery] Source= is not supported by this build, ignored\n"
+                "/etc/agenthost.conf.d/redis.conf:6: [Placement] Strategy= is not supported by this build, ignored\n"
+                "/etc/agenthost.conf.d/redis.conf:8: [Metrics] ListenAddress= is not supported by this build, ignored\n"
+                "/etc/agenthost.conf.d/redis.conf:10: [Peers] CertFile= is not supported by this build, ignored\n");
+}
+
+static void test_config_keeps_the_setting_when_a_value_is_wrong(Fixture *f, const void *data)
+{
+        const Config *c;
+
+        (void)data;
+
+        write_file(f, "etc/agenthost.conf",
+                "[Host]\nMaxAgents=5\nMaxAgents=0\nMaxAgents=-1\nMaxAgents=5x\nRetainSec=soon\n"
+                "UnknownClientType=maybe\nHostname=a b\n[Peers]\nPort=0\n");
+        c = load(f);
+
+        g_assert_cmpuint(c->max_agents, ==, 5);
+        g_assert_cmpuint(c->retain_usec, ==, 60 * USEC_PER_SEC);
+        g_assert_cmpstr(c->hostname, ==, g_get_host_name());
+        g_assert_cmpuint(c->port, ==, 50051);
+        assert_logged(f,
+                "/etc/agenthost.conf:3: [Host] MaxAgents=: '0' is not a value for this, ignored\n"
+                "/etc/agenthost.conf:4: [Host] MaxAgents=: '-1' is not a value for this, ignored\n"
+                "/etc/agenthost.conf:5: [Host] MaxAgents=: '5x' is not a value for this, ignored\n"
+                "/etc/agenthost.conf:6: [Host] RetainSec=: 'soon' is not a value for this, ignored\n"
+                "/etc/agenthost.conf:7: [Host] UnknownClientType=: 'maybe' is not a value for this, ignored\n"
+                "/etc/agenthost.conf:8: [Host] Hostname=: 'a b' is not a value for this, ignored\n"
+                "/etc/agenthost.conf:10: [Peers] Port=: '0' is not a value for this, ignored\n");
+}
+
+static void test_config_takes_an_empty_value_for_the_default(Fixture *f, const void *data)
+{
+        const Config *c;
+
+        (void)data;
+
+        write_file(f, "etc/agenthost.conf",
+                "[Host]\nHostname=a\nAddress=a:1\nMaxAgents=5\nDefaultRuntime=r\nRetainSec=1\n"
+                "UnknownClientType=reject\n[Peers]\nPort=2\n");
+        write_file(f, "etc/agenthost.conf.d/reset.conf",
+                "[Host]\nHostname=b\nAddress=\nMaxAgents=\nDefaultRuntime=\nRetainSec=\n"
+                "UnknownClientType=\n[Peers]\nPort=\n");
+        c = load(f);
+
+        g_assert_cmpstr(c->hostname, ==, "b");
+        g_assert_cmpstr(c->address, ==, "b:50051");
+        g_assert_cmpuint(c->max_agents, ==, 100);
+        g_assert_null(c->default_runtime);
+        g_assert_cmpuint(c->retain_usec, ==, 60 * USEC_PER_SEC);
+        g_assert_cmpint(c->unknown_client_type, ==, UNKNOWN_CLIENT_TYPE_FALLBACK);
+        assert_logged(f, "");
+}
+
+static void test_config_survives_a_broken_file(Fixture *f, const void *data)
+{
+        const Config *c;
+
+        (void)data;
+
+        write_file(f, "etc/agenthost.conf", "[Host]\nMaxAgents=5\nwhat is this\nHostname=a\n");
+        write_file(f, "etc/agenthost.conf.d/good.conf", "[Host]\nDefaultRuntime=r\n");
+        c = load(f);
+
+        g_assert_cmpuint(c->max_agents, ==, 5);
+        g_assert_cmpstr(c->hostname, ==, g_get_host_name());
+        g_assert_cmpstr(c->default_runtime, ==, "r");
+        g_assert_nonnull(strstr(logged->str, "agenthost.conf:3: "));
+        g_assert_nonnull(strstr(logged->str, "; the rest of the file is ignored\n"));
+}
+
+static void test_config_survives_a_directory_in_place_of_the_file(Fixture *f, const void *data)
+{
+        (void)data;
+
+        write_file(f, "etc/agenthost.conf/x", "");
+
+        g_assert_cmpuint(load(f)->max_agents, ==, 100);
+        assert_logged(f, "/etc/agenthost.conf: Is a directory, ignored\n");
+}
+
+static bool takes(Fixture *f, const char *key, const char *value)
+{
+        g_autofree char *text = g_strdup_printf("[Host]\n%s=%s\n", key, value);
+
+        g_string_truncate(logged, 0);
+        write_file(f, "etc/agenthost.conf", text);
+        load(f);
+        return logged->len == 0;
+}
+
+static void test_config_checks_hostnames(Fixture *f, const void *data)
+{
+        g_autofree char *longest = g_strnfill(253, 'a'), *longer = g_strnfill(254, 'a');
+
+        (void)data;
+
+        g_assert_true(takes(f, "Hostname", "agent-host-0.agents.default.svc"));
+        g_assert_true(takes(f, "Hostname", "10.0.0.1"));
+        g_assert_true(takes(f, "Hostname", longest));
+
+        g_assert_false(takes(f, "Hostname", longer));
+        g_assert_false(takes(f, "Hostname", "a_b"));
+        g_assert_false(takes(f, "Hostname", "a/b"));
+        g_assert_false(takes(f, "Hostname", "a:1"));
+        g_assert_false(takes(f, "Hostname", "h\xc3\xb6st"));
+}
+
+static void test_config_checks_addresses(Fixture *f, const void *data)
+{
+        (void)data;
+
+        g_assert_true(takes(f, "Address", "agent-host-0:50051"));
+        g_assert_true(takes(f, "Address", "10.0.0.1:1"));
+        g_assert_true(takes(f, "Address", "a.example.org:65535"));
+        g_assert_true(takes(f, "Address", "[fd00::1]:50051"));
+        g_assert_true(takes(f, "Address", "[::]:50051"));
+
+        g_assert_false(takes(f, "Address", "nocolon"));
+        g_assert_false(takes(f, "Address", ":50051"));
+        g_assert_false(takes(f, "Address", "a:"));
+        g_assert_false(takes(f, "Address", "a:0"));
+        g_assert_false(takes(f, "Address", "a:65536"));
+        g_assert_false(takes(f, "Address", "a:+1"));
+        g_assert_false(takes(f, "Address", "a:1x"));
+        g_assert_false(takes(f, "Address", "a b:1"));
+        g_assert_false(takes(f, "Address", "fd00::1:50051"));
+        g_assert_false(takes(f, "Address", "[fd00::1]"));
+        g_assert_false(takes(f, "Address", "[fd00::zz]:1"));
+        g_assert_false(takes(f, "Address", "[10.0.0.1]:1"));
+        g_assert_false(takes(f, "Address", "[]:1"));
+}
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+
+#define ADD(test) g_test_add("/config/" #test, Fixture, NULL, set_up, test, tear_down)
+        ADD(test_config_has_defaults_for_all);
+        ADD(test_config_reads_every_setting);
+        ADD(test_config_makes_the_address_from_hostname_and_port);
+        ADD(test_config_takes_the_first_main_file_only);
+        ADD(test_config_reads_drop_ins_after_the_main_file);
+        ADD(test_config_lets_a_drop_in_hide_one_of_the_same_name);
+        ADD(test_config_lets_the_environment_win);
+        ADD(test_config_ignores_empty_and_later_variables);
+        ADD(test_config_warns_about_wrong_variables);
+        ADD(test_config_warns_about_unknown_keys_and_sections);
+        ADD(test_config_says_what_this_build_does_without);
+        ADD(test_config_keeps_the_setting_when_a_value_is_wrong);
+        ADD(test_config_takes_an_empty_value_for_the_default);
+        ADD(test_config_survives_a_broken_file);
+        ADD(test_config_survives_a_directory_in_place_of_the_file);
+        ADD(test_config_checks_hostnames);
+        ADD(test_config_checks_addresses);
+
+        return g_test_run();
+}

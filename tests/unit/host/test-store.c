@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+#include <unistd.h>
+
+#include "json-check.h"
+#include "log.h"
+#include "store.h"
+#include "strv.h"
+#include "test-dir.h"
+
+#define GUILD "{\"id\":\"g1\",\"name\":\"Guild \xc3\xa4\"}"
+
+typedef struct Fixture {
+        TestDir dir;
+        Store *store;
+        GuildTexts *guilds;
+        GPtrArray *loaded;
+} Fixture;
+
+static char *last_error;
+
+static void keep_error(int level, const LogField *fields, size_t n_fields, const char *text)
+{
+        (void)fields;
+        (void)n_fields;
+
+        if (level <= LOG_ERR) {
+                g_free(last_error);
+                last_error = g_strdup(text);
+        }
+}
+
+static void fixture_open(Fixture *f)
+{
+        g_assert_cmpint(store_open(f->dir.path, &f->store), ==, 0);
+        f->guilds = guild_texts_new(store_dir_fd(f->store));
+        f->loaded = g_ptr_array_new();
+}
+
+static void fixture_close(Fixture *f)
+{
+        for (guint i = 0; i < f->loaded->len; i++)
+                agent_free(f->loaded->pdata[i]);
+        g_ptr_array_unref(f->loaded);
+        f->guilds = guild_texts_free(f->guilds);
+        f->store = store_free(f->store);
+}
+
+static void fixture_up(Fixture *f, gconstpointer data)
+{
+        (void)data;
+
+        g_clear_pointer(&last_error, g_free);
+        log_set_sink(keep_error);
+        f->dir = test_dir_new();
+        fixture_open(f);
+}
+
+static void fixture_down(Fixture *f, gconstpointer data)
+{
+        (void)data;
+
+        fixture_close(f);
+        test_dir_done(&f->dir);
+}
+
+static void on_loaded(Agent *a, void *userdata)
+{
+        g_ptr_array_add(userdata, a);
+}
+
+/* What a restart does: everything in memory is gone, the files are read. */
+static void reload(Fixture *f)
+{
+        /* Files of guilds go with the last agent; a crash leaves them. */
+        f->guilds = guild_texts_free(f->guilds);
+        fixture_close(f);
+        fixture_open(f);
+        g_assert_cmpint(store_load(f->store, NULL, f->guilds, on_loaded, f->loaded), ==, 0);
+}
+
+static Agent *new_agent(Fixture *f, const char *id)
+{
+        Agent *a = agent_new(NULL, id);
+
+        a->name = g_strdup("Agent \xf0\x9f\x91\x8b");
+        a->class_name = g_strdup("x.Y");
+        a->runtime = g_strdup("r");
+        a->client_type = g_strdup("T");
+        for (size_t i = 0; i < _AGENT_TEXT_MAX; i++)
+                a->texts[i] = g_strdup_printf("{\"n\": %zu, \"s\": \"a\\u00e4\\n\\\"\"}", i);
+        g_assert_cmpint(guild_texts_take(f->guilds, GUILD, &a->guild, NULL), ==, 0);
+        g_ptr_array_add(f->loaded, a);
+        return a;
+}
+
+static void test_everything_comes_back(Fixture *f, gconstpointer data)
+{
+        Agent *a = new_agent(f, "a/1 \xc3\xa4"), *b;
+
+        (void)data;
+
+        a->request_id = g_strdup("req");
+        a->machine_id = -7;
+        a->notify = a->ready = a->stop_requested = true;
+        a->state = AGENT_FAILED;
+        a->result = "core-dump";
+        a->exit_status = 11;
+        a->pid = 4711;
+        a->created_at_usec = 1;
+        a->ready_at_usec = 2;
+        a->exited_at_usec = UINT64_C(1) << 60;
+        a->start_timeout_usec = USEC_INFINITY;
+        a->status_text = g_strdup("half way");
+        g_assert_cmpint(strv_extend(&a->environment, "A=b c"), ==, 0);
+        g_assert_cmpint(store_save(f->store, a), ==, 0);
+
+        reload(f);
+        g_assert_cmpuint(f->loaded->len, ==, 1);
+        b = f->loaded->pdata[0];
+        g_assert_cmpstr(b->id, ==, "a/1 \xc3\xa4");
+        g_assert_cmpstr(b->name, ==, "Agent \xf0\x9f\x91\x8b");
+        g_assert_cmpstr(b->request_id, ==, "req");
+        g_assert_cmpstr(b->texts[AGENT_TEXT_CLIENT], ==, "{\"n\": 2, \"s\": \"a\\u00e4\\n\\\"\"}");
+        g_assert_cmpstr(b->guild->text, ==, GUILD);
+        g_assert_cmpstr(b->guild->guild_id, ==, "g1");
+        g_assert_cmpint(b->machine_id, ==, -7);
+        g_assert_true(b->notify && b->ready && b->stop_requested && !b->start_timed_out);
+        g_assert_cmpint(b->state, ==, AGENT_FAILED);
+        g_assert_cmpstr(b->result, ==, "core-dump");
+        g_assert_cmpint(b->exit_status, ==, 11);
+        g_assert_cmpint(b->pid, ==, 4711);
+        g_assert_cmpuint(b->exited_at_usec, ==, UINT64_C(1) << 60);
+        g_assert_cmpuint(b->start_timeout_usec, ==, USEC_INFINITY);
+        g_assert_cmpstr(b->status_text, ==, "half way");
+        g_assert_cmpstr(b->environment[0], ==, "A=b c");
+        g_assert_null(b->environment[1]);
+}
+
+static void test_fields_of_a_newer_version_are_kept(Fixture *f, gconstpointer data)
+{
+        g_autofree char *path = test_dir_path(&f->dir, "agent-a1.scope.json");
+        g_autofree char *text = NULL;
+        g_autoptr(GString) changed = NULL;
+        Agent *a = new_agent(f, "a1");
+
+        (void)data;
+
+        g_assert_cmpint(store_save(f->store, a), ==, 0);
+        g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+        changed = g_string_new(text);
+        g_string_insert(changed, 1, "\"from_the_future\":{\"x\":[1,2]},");
+        g_assert_true(g_file_set_contents(path, changed->str, -1, NULL));
+
+        reload(f);
+        g_assert_cmpuint(f->loaded->len, ==, 1);
+        g_assert_cmpint(store_save(f->store, f->loaded->pdata[0]), ==, 0);
+        g_clear_pointer(&text, g_free);
+        g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+        g_assert_nonnull(strstr(text, "\"from_the_future\":{\"x\":[1,2]}"));
+}
+
+static void test_guild_is_written_once_and_goes_with_its_last_agent(Fixture *f, gconstpointer data)
+{
+        Agent *a = new_agent(f, "a1"), *b = new_agent(f, "a2");
+        g_autofree char *name = g_strconcat(a->guild->digest, ".guild", NULL);
+        g_autofree char *path = test_dir_path(&f->dir, name);
+
+        (void)data;
+
+        g_assert_true(a->guild == b->guild);
+        g_assert_true(g_file_test(path, G_FILE_TEST_EXISTS));
+        g_ptr_array_remove(f->loaded, a);
+        agent_free(a);
+        g_assert_true(g_file_test(path, G_FILE_TEST_EXISTS));
+        g_ptr_array_remove(f->loaded, b);
+        agent_free(b);
+        g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
+}
+
+static void assert_removed_with_error(Fixture *f, const char *file, const char *content, const char *error)
+{
+        g_autofree char *path = test_dir_write(&f->dir, file, content, -1);
+
+        reload(f);
+        g_assert_cmpuint(f->loaded->len, ==, 0);
+        g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
+        g_assert_nonnull(last_error);
+        g_assert_nonnull(strstr(last_error, file));
+        if (!strstr(last_error, error))
+                g_error("expected \"%s\" in \"%s\"", error, last_error);
+}
+
+static void test_broken_files_are_said_and_removed(Fixture *f, gconstpointer data)
+{
+        (void)data;
+
+        assert_removed_with_error(f, "agent-a1.scope.json", "", "state");
+        assert_removed_with_error(f, "agent-a1.scope.json", "{\"id\":\"a1\"", "state");
+        assert_removed_with_error(f, "agent-a1.scope.json", "{\"id\":\"a1\"}", "$.name");
+}
+
+static void test_file_of_another_agent_is_removed(Fixture *f, gconstpointer data)
+{
+        g_autofree char *path = test_dir_path(&f->dir, "agent-a1.scope.json");
+        g_autofree char *text = NULL;
+
+        (void)data;
+
+        g_assert_cmpint(store_save(f->store, new_agent(f, "a1")), ==, 0);
+        g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+        g_assert_cmpint(g_unlink(path), ==, 0);
+        assert_removed_with_error(f, "agent-a2.scope.json", text, "agent-a1.scope.json");
+}
+
+static void test_what_a_crash_left_half_written_is_removed(Fixture *f, gconstpointer data)
+{
+        g_autofree char *path = test_dir_write(&f->dir, ".#agent-a1.scope.json", "{\"id\":", -1);
+
+        (void)data;
+
+        reload(f);
+        g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
+        g_assert_null(last_error);
+}
+
+#define ADD(name, function) g_test_add("/store/" name, Fixture, NULL, fixture_up, function, fixture_down)
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+        ADD("everything-comes-back", test_everything_comes_back);
+        ADD("fields-of-a-newer-version-are-kept", test_fields_of_a_newer_version_are_kept);
+        ADD("guild-is-written-once-and-goes-with-its-last-agent",
+                test_guild_is_written_once_and_goes_with_its_last_agent);
+        ADD("broken-files-are-said-and-removed", test_broken_files_are_said_and_removed);
+        ADD("file-of-another-agent-is-removed", test_file_of_another_agent_is_removed);
+        ADD("what-a-crash-left-half-written-is-removed", test_what_a_crash_left_half_written_is_removed);
+        return g_test_run();
+}
