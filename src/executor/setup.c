@@ -61,19 +61,26 @@ static void setup_session(void)
         (void) syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL, 0, 0, 0);
 }
 
-/* Handlers do not survive exec, but what is ignored stays so. SIGPIPE is left ignored as systemd does for
- * services: a closed journal stream must not end an agent. */
+/* Handlers do not survive exec, but what is ignored stays so: by the launcher, and by posix_spawn, which leaves two
+ * signals of the C library's own ignored that sigaction() refuses to touch. All zero, as the kernel wants it, is
+ * the default. */
+static void reset_signal(int number)
+{
+        static const char defaults[64];
+
+        (void) syscall(SYS_rt_sigaction, number, defaults, NULL, (size_t) (_NSIG - 1) / 8);
+}
+
+/* SIGPIPE is left ignored as systemd does for services: a closed journal stream must not end an agent. */
 static void setup_signals(void)
 {
-        const struct sigaction ignore = { .sa_handler = SIG_IGN }, reset = { .sa_handler = SIG_DFL };
+        const struct sigaction ignore = { .sa_handler = SIG_IGN };
         sigset_t none;
 
-        for (int i = 1; i < NSIG; i++)
-                if (i != SIGKILL && i != SIGSTOP)
-                        (void) sigaction(i, i == SIGPIPE ? &ignore : &reset, NULL);
-
+        for (int i = 1; i < _NSIG; i++)
+                reset_signal(i);
         sigemptyset(&none);
-        if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
+        if (sigaction(SIGPIPE, &ignore, NULL) < 0 || sigprocmask(SIG_SETMASK, &none, NULL) < 0)
                 report_and_exit(EXECUTOR_STEP_SIGNALS, -errno, NULL);
 }
 

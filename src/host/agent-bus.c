@@ -193,7 +193,7 @@ static const sd_bus_vtable agent_vtable[] = {
         SD_BUS_PROPERTY("State", "s", get_state, 0, CHANGES),
         TEXT("Result", result, CHANGES),
         TEXT("StatusText", status_text, CHANGES),
-        SD_BUS_PROPERTY("HostAddress", "s", get_host_address, 0, CHANGES),
+        SD_BUS_PROPERTY("HostAddress", "s", get_host_address, 0, 0),
         SD_BUS_PROPERTY("MainPID", "u", get_main_pid, 0, CHANGES),
         SD_BUS_PROPERTY("Alive", "b", get_alive, 0, CHANGES),
         SD_BUS_PROPERTY("ExitStatus", "i", NULL, offsetof(Agent, exit_status), CHANGES),

@@ -324,9 +324,13 @@ void host_reload(Host *host)
                 config_free(host->config);
                 host->config = config;
                 log_set_level(config->log_level);
-                manager_bus_config_changed(host);
                 log_info("Configuration read again");
         }
         launcher_sync_runtimes(host->sync);
+}
+
+void host_reloaded(Host *host)
+{
+        manager_bus_config_changed(host);
         (void)sd_notify(false, "READY=1");
 }

@@ -63,8 +63,11 @@ int host_start(Host *host, int notify_fd);
  * that hangs lets it wait. What was not sent is asked for again by the next agenthostd. */
 void host_hang_up(Host *host);
 
-/* Reads configuration and runtimes again. */
+/* Reads configuration and, by way of the launcher, runtimes again. */
 void host_reload(Host *host);
+
+/* Both are in effect: systemd and the bus are told. */
+void host_reloaded(Host *host);
 
 /* Called when both sides have been brought together for the first time, or when the launcher is too late. */
 void host_go_online(Host *host);

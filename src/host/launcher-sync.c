@@ -117,12 +117,16 @@ static void on_runtimes_again(sd_bus_message *reply, const Fault *fault, void *u
                 log_error("The runtimes could not be read again: %s", fault_text(fault));
         else
                 read_runtimes(s->host, reply);
+        host_reloaded(s->host);
 }
 
 void launcher_sync_runtimes(LauncherSync *s)
 {
         s->runtimes_call = launcher_call_free(s->runtimes_call);
         call_without_arguments(s, LAUNCHER_LIST_RUNTIMES, on_runtimes_again, &s->runtimes_call);
+        /* Without a connection there is nothing to wait for: the next one begins with the runtimes. */
+        if (!s->runtimes_call)
+                host_reloaded(s->host);
 }
 
 void launcher_sync_doubt(LauncherSync *s, const char *unit)

@@ -82,6 +82,7 @@ typedef struct Child {
 
         /* end */
         bool exited;
+        bool removing; /* the scope would not go: it is stopped, which is nobody's wish */
         int code; /* CLD_*; 0: unknown */
         int status;
         uint64_t ended_at_usec; /* CLOCK_REALTIME */

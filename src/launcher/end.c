@@ -94,6 +94,10 @@ static int on_kill_again(sd_event_source *s, uint64_t usec, void *userdata)
 
         manager_list(c->launcher->manager);
         end_kill(c);
+        if (c->exited && manager_bus(c->launcher->manager)) {
+                c->removing = true;
+                (void) scope_stop(manager_bus(c->launcher->manager), c->unit);
+        }
         return 0;
 }
 
@@ -199,7 +203,9 @@ void end_on_scope_gone(Child *c)
  * seen before the end of the scope: that our event for the exit came first does not mean that the exit did. */
 void end_on_job_new(Child *c, uint32_t job)
 {
-        if (c->scope != SCOPE_THERE || job == c->job || c->state < CHILD_EXECUTING || c->state == CHILD_FAILING)
+        if (c->scope != SCOPE_THERE || job == c->job || c->removing)
+                return;
+        if (c->state != CHILD_EXECUTING && c->state != CHILD_RUNNING && c->state != CHILD_STOPPING)
                 return;
 
         c->requested = true;

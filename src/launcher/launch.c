@@ -64,19 +64,27 @@ static void settle(Child *c)
         child_table_drop(&c->launcher->children, c);
 }
 
+/* A scope that was begun goes by itself when the executor in it ends, unless that was dead before it was put there:
+ * then it would stay, empty. */
+static void remove_scope(const Child *c)
+{
+        sd_bus *bus = manager_bus(c->launcher->manager);
+
+        if (bus && c->scope == SCOPE_THERE)
+                (void) scope_stop(bus, c->unit);
+}
+
 /* Something is still there. The caller learns of the failure all the same; the child is kept, as the zombie makes
  * sure that systemd, when it gets to our request, does not find another process under this pid. */
 static int on_remains(sd_event_source *s, uint64_t usec, void *userdata)
 {
         Child *c = userdata;
-        sd_bus *bus = manager_bus(c->launcher->manager);
 
         (void) s;
         (void) usec;
 
         tell_failure(c);
-        if (bus && c->scope == SCOPE_THERE)
-                (void) scope_kill(bus, c->unit, SIGKILL);
+        remove_scope(c);
         manager_list(c->launcher->manager);
         return child_set_timer(c, REMAINS_USEC, on_remains);
 }
@@ -86,6 +94,8 @@ static void begin_failing(Child *c)
 {
         int r;
 
+        if (c->state == CHILD_STARTING)
+                remove_scope(c);
         c->state = CHILD_FAILING;
         drop_gate(c);
         if (!c->exited)
@@ -240,48 +250,61 @@ static void open_gate(Child *c)
                 (void) send(c->gate, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+static void scope_refused(Child *c, const sd_bus_error *error)
+{
+        bool exists = sd_bus_error_has_name(error, "org.freedesktop.systemd1.UnitExists");
+
+        c->scope = SCOPE_NONE;
+        if (c->state == CHILD_FAILING)
+                settle(c);
+        else
+                launch_fail(c, exists ? FAULT_AGENT_EXISTS : FAULT_START_FAILED, "systemd: %s", error->message);
+}
+
+static void scope_granted(Child *c, sd_bus_message *reply)
+{
+        int r;
+
+        c->scope = SCOPE_THERE;
+        if (c->state == CHILD_FAILING) {
+                remove_scope(c);
+                return;
+        }
+
+        c->state = CHILD_STARTING;
+        r = scope_start_read_job(reply, &c->job);
+        if (r < 0)
+                launch_fail(c, FAULT_START_FAILED, "Malformed answer of systemd: %s", strerror(-r));
+}
+
 static int on_started(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         const sd_bus_error *error = sd_bus_message_get_error(reply);
         Child *c = userdata;
-        int r;
 
         (void) ret_error;
 
-        /* Without a connection there is no answer, but an error of our own side. */
-        if (error && sd_bus_is_open(sd_bus_message_get_bus(reply)) <= 0) {
-                launch_on_disconnected(c);
-                return 0;
-        }
-
         c->start_slot = sd_bus_slot_unref(c->start_slot);
-        if (error) {
-                bool exists = sd_bus_error_has_name(error, "org.freedesktop.systemd1.UnitExists");
-
-                c->scope = SCOPE_NONE;
-                if (c->state == CHILD_FAILING)
-                        settle(c);
-                else
-                        launch_fail(c, exists ? FAULT_AGENT_EXISTS : FAULT_START_FAILED, "systemd: %s", error->message);
-                return 0;
-        }
-
-        c->scope = SCOPE_THERE;
-        r = scope_start_read_job(reply, &c->job);
-        if (r < 0)
-                launch_fail(c, FAULT_START_FAILED, "Malformed answer of systemd: %s", strerror(-r));
-        else if (c->state == CHILD_REQUESTED)
-                c->state = CHILD_STARTING;
+        /* Without a connection there is no answer, but an error of our own side. */
+        if (error && sd_bus_is_open(sd_bus_message_get_bus(reply)) <= 0)
+                launch_on_disconnected(c);
+        else if (error)
+                scope_refused(c, error);
+        else
+                scope_granted(c, reply);
         return 0;
 }
 
-/* The child may be gone afterwards. */
+/* Without a connection it stays waiting. The child may be gone afterwards. */
 static void request_scope(Child *c)
 {
         const Runtime *runtime = runtime_set_find(c->launcher->runtimes, c->runtime);
+        sd_bus *bus = launcher_start_bus(c->launcher);
         _cleanup_free_ char *description = NULL;
         int r;
 
+        if (!bus)
+                return;
         if (!runtime) {
                 launch_fail(c, FAULT_NO_SUCH_RUNTIME, "There is no runtime %s any more", c->runtime);
                 return;
@@ -291,13 +314,16 @@ static void request_scope(Child *c)
                 description = NULL;
                 r = -ENOMEM;
         } else
-                r = scope_start(launcher_start_bus(c->launcher),
+                r = scope_start(bus,
                         &(ScopeSpec){ .unit = c->unit,
                                 .slice = c->slice,
                                 .description = description,
                                 .pid = c->pid,
                                 .runtime = runtime },
                         on_started, c, &c->start_slot);
+        if (r < 0 && sd_bus_is_open(bus) <= 0)
+                /* The connection has just broken; the next one will do. */
+                return;
         if (r < 0) {
                 c->scope = SCOPE_NONE;
                 launch_fail(c, FAULT_START_FAILED, "Cannot ask systemd for a scope: %s", strerror(-r));
@@ -351,8 +377,10 @@ void launch_on_listed(Child *c, const ScopeEntry *entry)
                 end_on_scope_gone(c);
         else if (c->state == CHILD_STARTING && entry->started && entry->job == 0)
                 open_gate(c);
-        else if (c->state == CHILD_FAILING)
+        else if (c->state == CHILD_FAILING) {
+                remove_scope(c);
                 settle(c);
+        }
 }
 
 static int watch(Child *c)
@@ -389,7 +417,6 @@ int launch_begin(Launcher *l, const SpawnRequest *request, sd_bus_message *call,
 
         prepared = NULL;
         c->call = sd_bus_message_ref(call);
-        if (launcher_start_bus(l))
-                request_scope(c);
+        request_scope(c);
         return 0;
 }

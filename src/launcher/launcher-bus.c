@@ -206,10 +206,11 @@ static void emit(Connections *connections, const char *member, AppendNews append
         Connection *next;
 
         for (Connection *c = connections->connections; c; c = next) {
-                int r = send_signal(c->bus, member, append, child);
+                /* One that has broken is about to be closed anyway. */
+                int r = sd_bus_is_open(c->bus) > 0 ? send_signal(c->bus, member, append, child) : 0;
 
                 next = c->next;
-                if (r < 0) {
+                if (r < 0 && sd_bus_is_open(c->bus) > 0) {
                         child_log(child, LOG_WARNING, "Cannot send signal %s, closing the connection: %s", member,
                                 strerror(-r));
                         connection_free(c);

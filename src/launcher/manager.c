@@ -325,5 +325,5 @@ Manager *manager_free(Manager *m)
 
 sd_bus *manager_bus(const Manager *m)
 {
-        return m->connected ? m->bus : NULL;
+        return m->connected && sd_bus_is_open(m->bus) > 0 ? m->bus : NULL;
 }

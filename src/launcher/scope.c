@@ -126,6 +126,20 @@ int scope_kill(sd_bus *bus, const char *unit, int signal_number)
         return send_call(bus, m);
 }
 
+int scope_stop(sd_bus *bus, const char *unit)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        r = new_call(bus, "StopUnit", &m);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(m, "ss", unit, "replace");
+        if (r < 0)
+                return r;
+        return send_call(bus, m);
+}
+
 int scope_thaw(sd_bus *bus, const char *unit)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;

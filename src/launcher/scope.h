@@ -30,6 +30,10 @@ int scope_start_read_job(sd_bus_message *reply, uint32_t *ret_job);
 /* A signal to every process of the scope. */
 int scope_kill(sd_bus *bus, const char *unit, int signal_number);
 
+/* Ends it with whatever is in it. Also for a scope that nothing is in: one made around a process that had just died
+ * would stay for ever. */
+int scope_stop(sd_bus *bus, const char *unit);
+
 int scope_thaw(sd_bus *bus, const char *unit);
 
 /* Which unit a process is in: done is given the answer to GetUnitByPID. */

@@ -3,21 +3,8 @@
 
 #include <glib.h>
 #include <string.h>
-#include <sys/socket.h>
 
-/* A bus that is never talked to: sd-bus makes messages only for one that has been started. */
-static sd_bus *fake_bus(void)
-{
-        sd_bus *bus = NULL;
-        int fds[2];
-
-        g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), ==, 0);
-        g_assert_cmpint(sd_bus_new(&bus), >=, 0);
-        g_assert_cmpint(sd_bus_set_fd(bus, fds[0], fds[0]), >=, 0);
-        g_assert_cmpint(sd_bus_start(bus), >=, 0);
-        close(fds[1]);
-        return bus;
-}
+#include "test-message.h"
 
 /* What is at the message's read position, as text. */
 static void print_value(sd_bus_message *m, GString *out)
@@ -73,7 +60,7 @@ static void print_value(sd_bus_message *m, GString *out)
 /* The property as "(Name type: (value))". */
 static char *sent(const UnitProperty *property)
 {
-        sd_bus *bus = fake_bus();
+        sd_bus *bus = test_bus_new();
         sd_bus_message *m = NULL;
         g_autoptr(GString) out = g_string_new(NULL);
 

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "options.h"
+
+#include <string.h>
+
+#include "test-message.h"
+
+static int read_options(sd_bus_message *m, CreateOptions *ret, Fault *fault)
+{
+        test_message_seal(m);
+        return create_options_read(m, ret, fault);
+}
+
+static void assert_refused(sd_bus_message *message, const char *text)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = message;
+        CreateOptions options = { .machine_id = 77 };
+        _cleanup_fault_ Fault fault = FAULT_INIT;
+
+        g_assert_cmpint(read_options(m, &options, &fault), <, 0);
+        g_assert_cmpint(fault.kind, ==, FAULT_INVALID_ARGS);
+        g_assert_cmpstr(fault_text(&fault), ==, text);
+        g_assert_cmpint(options.machine_id, ==, 77);
+}
+
+static void test_all_options_are_read(void)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = test_message_new();
+        _cleanup_(create_options_done) CreateOptions o = { 0 };
+        _cleanup_fault_ Fault fault = FAULT_INIT;
+
+        g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 8, "wait", "s", "ready", "request_id", "s", "r-1",
+                                "machine_id", "i", -5, "client_type", "s", "T", "client_properties", "s",
+                                "{}", "runtime", "s", "echo", "timeout", "t", UINT64_C(1500000),
+                                "environment", "as", 2, "A=1", "B=2"),
+                >=, 0);
+        if (read_options(m, &o, &fault) < 0)
+                g_error("%s", fault_text(&fault));
+
+        g_assert_true(o.wait_ready);
+        g_assert_cmpstr(o.request_id, ==, "r-1");
+        g_assert_cmpint(o.machine_id, ==, -5);
+        g_assert_cmpstr(o.client_type, ==, "T");
+        g_assert_cmpstr(o.client_properties, ==, "{}");
+        g_assert_cmpstr(o.runtime, ==, "echo");
+        g_assert_cmpuint(o.timeout_usec, ==, 1500000);
+        g_assert_cmpstr(o.environment[1], ==, "B=2");
+}
+
+static void test_no_options_are_the_defaults(void)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = test_message_new();
+        _cleanup_(create_options_done) CreateOptions o = { .wait_ready = true };
+
+        g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 0), >=, 0);
+        g_assert_cmpint(read_options(m, &o, NULL), ==, 0);
+        g_assert_false(o.wait_ready);
+        g_assert_null(o.request_id);
+        g_assert_null(o.environment);
+        g_assert_cmpuint(o.timeout_usec, ==, 0);
+}
+
+static sd_bus_message *message(const char *key, const char *type, ...)
+{
+        sd_bus_message *m = test_message_new();
+        va_list ap;
+
+        g_assert_cmpint(sd_bus_message_open_container(m, 'a', "{sv}"), >=, 0);
+        g_assert_cmpint(sd_bus_message_open_container(m, 'e', "sv"), >=, 0);
+        g_assert_cmpint(sd_bus_message_append(m, "s", key), >=, 0);
+        g_assert_cmpint(sd_bus_message_open_container(m, 'v', type), >=, 0);
+        va_start(ap, type);
+        g_assert_cmpint(sd_bus_message_appendv(m, type, ap), >=, 0);
+        va_end(ap);
+        for (int i = 0; i < 3; i++)
+                g_assert_cmpint(sd_bus_message_close_container(m), >=, 0);
+        return m;
+}
+
+static void test_unknown_option_is_named_with_those_there_are(void)
+{
+        assert_refused(message("wiat", "s", "ready"),
+                "Unknown option 'wiat'; there are: wait, request_id, machine_id, client_type, client_properties, "
+                "runtime, timeout, environment");
+}
+
+static void test_wrong_variant_type_is_named_with_the_right_one(void)
+{
+        assert_refused(message("wait", "i", 1), "Option 'wait' must be of type 's', not 'i'");
+        assert_refused(message("machine_id", "u", 1u), "Option 'machine_id' must be of type 'i', not 'u'");
+        assert_refused(
+                message("environment", "s", "A=1"), "Option 'environment' must be of type 'as', not 's'");
+        assert_refused(message("timeout", "u", 5u), "Option 'timeout' must be of type 't', not 'u'");
+}
+
+static void test_values_out_of_bounds_are_refused(void)
+{
+        g_autofree char *longer = g_strnfill(256, 'x');
+
+        assert_refused(
+                message("wait", "s", "later"), "Option 'wait' must be 'launched' or 'ready', not 'later'");
+        assert_refused(
+                message("request_id", "s", ""), "Option 'request_id' must have 1 to 255 bytes, not 0");
+        assert_refused(
+                message("request_id", "s", longer), "Option 'request_id' must have 1 to 255 bytes, not 256");
+        assert_refused(message("timeout", "t", UINT64_C(0)),
+                "Option 'timeout' is in microseconds and must not be 0; leave it out for the runtime's "
+                "StartTimeoutSec=");
+}
+
+static void test_option_given_twice_is_refused(void)
+{
+        sd_bus_message *m = test_message_new();
+
+        g_assert_cmpint(
+                sd_bus_message_append(m, "a{sv}", 2, "runtime", "s", "a", "runtime", "s", "b"), >=, 0);
+        assert_refused(m, "Option 'runtime' is given twice");
+}
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/options/all-are-read", test_all_options_are_read);
+        g_test_add_func("/options/none-are-the-defaults", test_no_options_are_the_defaults);
+        g_test_add_func("/options/unknown-one-is-named-with-those-there-are",
+                test_unknown_option_is_named_with_those_there_are);
+        g_test_add_func("/options/wrong-variant-type-is-named-with-the-right-one",
+                test_wrong_variant_type_is_named_with_the_right_one);
+        g_test_add_func("/options/values-out-of-bounds-are-refused", test_values_out_of_bounds_are_refused);
+        g_test_add_func("/options/one-given-twice-is-refused", test_option_given_twice_is_refused);
+        return g_test_run();
+}
