@@ -1,0 +1,90 @@
+# shellcheck shell=bash disable=SC2154,SC2034  # set by tests/run
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# The host suite: programs that run in a booted host (one for all of them, as long as nothing fails), and scripts that boot
+# hosts themselves.
+
+host_command=$source_dir/tests/host/host
+
+host_suite_run() {
+        local program
+        host_prefix=agenthost-test-$$-$variant_name
+        host_name=$host_prefix-shared
+        host_options=(--root "$variant_root" --bus "$variant_bus" --install "$build_dir/install-tree"
+                --bind "$source_dir" --bind "$build_dir"
+                --env "ASAN_OPTIONS=$ASAN_OPTIONS" --env "UBSAN_OPTIONS=$UBSAN_OPTIONS")
+
+        for program in "$build_dir"/tests/host/test-*; do
+                if [[ -f $program && -x $program ]] && wanted host "$(basename "$program")"; then
+                        host_suite_run_inside "$program"
+                fi
+        done
+        host_suite_end_host
+
+        for program in "$source_dir"/tests/host/test-*.sh; do
+                if [[ -x $program ]] && wanted host "$(basename "$program")"; then
+                        host_suite_run_outside "$program"
+                fi
+        done
+}
+
+host_suite_run_inside() {
+        local program=$1 limit=600 since=$EPOCHSECONDS environment=() name
+        if ! "$host_command" pid "$host_name" >/dev/null 2>&1; then
+                "$host_command" boot "$host_name" "${host_options[@]}" || {
+                        program_add_failure "$variant_name/host $(basename "$program"): no host to run it in"
+                        return
+                }
+        fi
+        for name in AGENTHOST_SOURCE_DIR AGENTHOST_BUILD_DIR AGENTHOST_TEST_ALL ASAN_OPTIONS UBSAN_OPTIONS; do
+                [[ ! -v $name ]] || environment+=(--env "$name=${!name}")
+        done
+
+        program_run "$variant_name/host" "$(basename "$program")" $((limit + 20)) "$host_command" run "$host_name" \
+                --timeout "$limit" "${environment[@]}" "$program" --tap && return
+        # What the services had to say about it; and the next program gets a host that nothing has happened to.
+        host_suite_show_journal "$since"
+        host_suite_end_host
+}
+
+host_suite_show_journal() {
+        echo "      the services' journal meanwhile:"
+        "$host_command" run "$host_name" --timeout 20 journalctl --no-pager --output=short-precise --lines=200 \
+                --since="@$1" --unit=agenthostd.service --unit=agenthost-launcher.service 2>&1 |
+                sed 's/^/      | /' || true
+}
+
+host_suite_end_host() {
+        "$host_command" pid "$host_name" >/dev/null 2>&1 || return 0
+        # They look for leaks when they end.
+        "$host_command" run "$host_name" --timeout 60 systemctl --quiet stop \
+                agenthostd.socket agenthostd.service agenthost-launcher.socket agenthost-launcher.service || true
+        host_suite_check_journal
+        "$host_command" pull-plug "$host_name"
+}
+
+# A service that a sanitizer ended has been restarted, and its tests may have passed all the same.
+host_suite_check_journal() {
+        local found
+        found=$("$host_command" run "$host_name" --timeout 60 journalctl --no-pager --output=cat \
+                --grep='(Address|Leak|UndefinedBehavior)Sanitizer|runtime error:' 2>&1) || true
+        [[ $found == *Sanitizer* || $found == *'runtime error:'* ]] || return 0
+        program_add_failure "$variant_name/host: sanitizers found something in the services"
+        "$host_command" run "$host_name" --timeout 60 journalctl --no-pager --output=cat \
+                --unit='agenthost*' 2>&1 | grep -A 30 -E 'Sanitizer|runtime error:' | head -n 200 | sed 's/^/      | /' || true
+}
+
+host_suite_run_outside() {
+        AGENTHOST_HOST=$host_command AGENTHOST_HOST_PREFIX=$host_prefix AGENTHOST_HOST_OPTIONS=$(printf '%q ' "${host_options[@]}") \
+                program_run "$variant_name/host" "$(basename "$1")" 900 "$1" || true
+        host_suite_cleanup
+}
+
+# Whatever of ours is still up, be it that a script was interrupted.
+host_suite_cleanup() {
+        local name
+        [[ -n ${host_prefix:-} ]] || return 0
+        while read -r name _; do
+                [[ $name != "$host_prefix"* ]] || "$host_command" pull-plug "$name"
+        done < <("$host_command" list)
+}

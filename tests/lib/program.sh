@@ -1,0 +1,80 @@
+# shellcheck shell=bash disable=SC2154,SC2034  # set by tests/run
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# One test program: run it, count what it says in TAP, show its output when it failed.
+
+total_passed=0 total_failed=0 total_skipped=0
+
+# program_run SUITE NAME LIMIT COMMAND...; false when something in it failed. Its output is in $program_log then.
+program_run() {
+        local suite=$1 name=$2 limit=$3 status=0 start=$EPOCHREALTIME passed failed skipped log
+        shift 3
+        log=$suite-$name.log
+        program_log=$build_root/logs/${log//\//-}
+
+        program_limited "$limit" "$@" >"$program_log" 2>&1 </dev/null || status=$?
+        [[ $verbose == no ]] || cat "$program_log"
+        read -r passed failed skipped < <(program_count "$program_log" "$status")
+        ((total_passed += passed, total_failed += failed, total_skipped += skipped)) || true
+
+        program_report
+        ((failed == 0))
+}
+
+# timeout(1) cannot run shell functions; in the foreground, so that Ctrl-C reaches the program too.
+program_limited() {
+        local limit=$1
+        shift
+        case $1 in
+        in_root)
+                shift
+                in_root timeout --foreground --kill-after=5 "$limit" "$@"
+                ;;
+        *)
+                timeout --foreground --kill-after=5 "$limit" "$@"
+                ;;
+        esac
+}
+
+# Prints how many passed, failed and were skipped. A program that dies, or does less than it planned, has failed once more;
+# one that speaks no TAP is a single test.
+program_count() {
+        awk -v status="$2" '
+                /^ok / || /^not ok / {
+                        spoke = 1; seen++
+                        if (/# *(SKIP|TODO)/) skipped++
+                        else if (/^ok /) passed++
+                        else failed++
+                }
+                /^1\.\.[0-9]+/ { spoke = 1; planned = substr($1, 4) + 0; has_plan = 1 }
+                /^Bail out!/ { spoke = 1; bailed = 1 }
+                END {
+                        if (!spoke && status == 0) passed = 1
+                        else if (bailed || (status != 0 && !failed) || (has_plan ? seen != planned : spoke)) failed++
+                        print passed + 0, failed + 0, skipped + 0
+                }' "$1"
+}
+
+program_report() {
+        local seconds word=ok details="$passed passed"
+        seconds=$(awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }')
+        ((skipped == 0)) || details+=", $skipped skipped"
+        ((failed == 0)) || word=FAIL details+=", $failed failed, exit status $status"
+        ((status != 124)) || details+=" (took longer than $limit s)"
+        printf '%-5s %s %s: %s (%s s)\n' "$word" "$suite" "$name" "$details" "$seconds"
+        if ((failed > 0)) && [[ $verbose == no ]]; then
+                sed 's/^/      | /' "$program_log"
+        fi
+}
+
+# For what is not a program of its own.
+program_add_failure() {
+        ((++total_failed))
+        printf 'FAIL  %s\n' "$*"
+}
+
+program_summary() {
+        ((total_skipped == 0)) || echo "$total_skipped skipped"
+        echo "$total_passed passed, $total_failed failed"
+        ((total_passed > 0 && total_failed == 0))
+}

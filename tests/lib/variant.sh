@@ -1,0 +1,118 @@
+# shellcheck shell=bash disable=SC2154,SC2034  # set by tests/run
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# One variant: configured, built, and all its suites run.
+
+variant_check_names() {
+        local name variant known=()
+        for variant in "${variants[@]}"; do
+                known+=("${variant%% *}")
+        done
+        for name in ${only_variants[@]+"${only_variants[@]}"}; do
+                [[ " ${known[*]} " == *" $name "* ]] || die "there is no variant '$name' (there are: ${known[*]})"
+        done
+}
+
+variant_is_wanted() {
+        local name=$1 when=$2
+        if [[ ${#only_variants[@]} -gt 0 ]]; then
+                [[ " ${only_variants[*]} " == *" $name "* ]]
+        else
+                [[ $when == always || $all == yes ]]
+        fi
+}
+
+# variant_run LINE-OF-THE-TABLE
+variant_run() {
+        local release when
+        read -r variant_name variant_bus release when variant_options <<<"$1"
+        variant_is_wanted "$variant_name" "$when" || return 0
+
+        variant_root=/
+        [[ $release == - ]] || variant_make_root "$release"
+        build_dir=$build_root/$variant_name
+        export AGENTHOST_BUILD_DIR=$build_dir
+
+        say "$variant_name: building in $build_dir"
+        variant_build || {
+                program_add_failure "$variant_name does not build, see above"
+                return 0
+        }
+        variant_run_programs unit
+        variant_run_programs bus
+        host_suite_run
+}
+
+variant_make_root() {
+        variant_root=/var/cache/agenthost/root-$1
+        install_packages mmdebstrap
+        "$source_dir/tests/host/make-root" "$1" "$variant_root"
+}
+
+# Runs a command on the variant's root.
+in_root() {
+        if [[ $variant_root == / ]]; then
+                "$@"
+        else
+                "$source_dir/tests/host/make-root" --run "$variant_root" "$source_dir" "$build_root" -- "$@"
+        fi
+}
+
+variant_build() {
+        local log=$build_root/logs/$variant_name-build.log given="$variant_options $variant_root"
+        # A build directory keeps the options that it was made with.
+        [[ $(cat "$build_dir/.variant" 2>/dev/null) == "$given" ]] || rm -rf -- "${build_dir:?}"
+        variant_build_steps >"$log" 2>&1 || {
+                cat "$log" >&2
+                return 1
+        }
+        echo "$given" >"$build_dir/.variant"
+        [[ $verbose == no ]] || cat "$log"
+}
+
+variant_build_steps() {
+        local options
+        read -ra options <<<"$variant_options"
+        if [[ ! -f $build_dir/build.ninja ]]; then
+                in_root meson setup "${options[@]}" --prefix=/usr --sysconfdir=/etc --localstatedir=/var \
+                        "$build_dir" "$source_dir" || return
+        fi
+        in_root meson compile -C "$build_dir" || return
+        rm -rf -- "${build_dir:?}/install-tree"
+        in_root meson install -C "$build_dir" --no-rebuild --quiet --destdir "$build_dir/install-tree" || return
+        [[ $variant_options != *b_sanitize* ]] || variant_allow_sanitizer
+}
+
+# At its end a process looks for its leaks with ptrace, which the sandbox denies.
+variant_allow_sanitizer() {
+        local dir=$build_dir/install-tree/etc/systemd/system/agenthostd.service.d
+        mkdir -p "$dir"
+        printf '[Service]\nSystemCallFilter=ptrace\n' >"$dir/sanitizer.conf"
+}
+
+# The programs of a suite, as meson knows them: "NAME <tab> LIMIT <tab> COMMAND" (COMMAND quoted for a shell).
+variant_list_programs() {
+        python3 - "$build_dir/meson-info/intro-tests.json" "$1" <<'END'
+import json, os, shlex, sys
+for test in json.load(open(sys.argv[1])):
+    if sys.argv[2] not in [suite.split(":")[-1] for suite in test["suite"]]:
+        continue
+    command = list(test["cmd"])
+    # A g_test program has to be told to speak TAP.
+    name = os.path.basename(command[0])
+    if name.startswith("test-") and "." not in name and "--tap" not in command:
+        command.append("--tap")
+    settings = [f"{name}={value}" for name, value in test["env"].items()]
+    # Under the sanitizers everything takes a few times as long.
+    print(test["name"], max(60, 3 * int(test["timeout"])), shlex.join(["env", *settings, *command]), sep="\t")
+END
+}
+
+variant_run_programs() {
+        local suite=$1 name limit command
+        while IFS=$'\t' read -r name limit command <&3; do
+                wanted "$suite" "$name" || continue
+                program_run "$variant_name/$suite" "$name" "$limit" \
+                        in_root bash -c "cd / && exec $command" || true
+        done 3< <(variant_list_programs "$suite")
+}
