@@ -127,11 +127,13 @@ int write_file_atomic_at(int dir_fd, const char *name, const void *data, size_t 
                 return -ENOMEM;
         }
 
-        /* One that a crash has left. */
-        if (unlinkat(dir_fd, temporary, 0) < 0 && errno != ENOENT)
-                return -errno;
-
         r = write_new_file_at(dir_fd, temporary, data, size);
+        if (r == -EEXIST) {
+                /* One that a crash has left. */
+                if (unlinkat(dir_fd, temporary, 0) < 0)
+                        return -errno;
+                r = write_new_file_at(dir_fd, temporary, data, size);
+        }
         if (r >= 0 && renameat(dir_fd, temporary, dir_fd, name) < 0)
                 r = -errno;
         if (r < 0)

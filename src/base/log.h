@@ -2,8 +2,8 @@
 #pragma once
 
 /* One place for what the programs say. Lines go to standard error until a sink is set; the daemons set
- * the journal's (bus/log-journal.h), so that fields arrive as fields. Who gives up on an operation logs, once;
- * helpers return errors and are silent. */
+ * the journal's (bus/log-journal.h), so that fields arrive as fields. Who gives up on an operation logs,
+ * once; helpers return errors and are silent. */
 
 #include <syslog.h>
 

@@ -24,11 +24,11 @@
 #define USEC_INFINITY UINT64_MAX
 
 /* Hands a pointer over: the variable is NULL afterwards, so its cleanup finds nothing to do. */
-#define steal_ptr(p) \
-        ({ \
+#define steal_ptr(p)                     \
+        ({                               \
                 typeof(p) _stolen = (p); \
-                (p) = NULL; \
-                _stolen; \
+                (p) = NULL;              \
+                _stolen;                 \
         })
 
 static inline int steal_fd(int *fd)
@@ -41,7 +41,7 @@ static inline int steal_fd(int *fd)
 
 static inline void freep(void *p)
 {
-        free(*(void **) p);
+        free(*(void **)p);
 }
 
 static inline int close_fd(int fd)

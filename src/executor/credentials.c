@@ -10,22 +10,21 @@
 
 static const char *const names[AGENT_TEXT_COUNT] = AGENT_TEXT_NAMES;
 
-/* Nobody but root may write above the directory, so what is there already is what an earlier agent of the name
- * has left. */
+/* Nobody but root may write above the directory, so what is there already is what an earlier agent of the
+ * name has left. */
 static int make_directory(const char *path)
 {
+        bool is_new = mkdir(path, 0755) == 0;
         int fd;
 
-        if (mkdir(path, 0755) < 0 && errno != EEXIST)
+        if (!is_new && errno != EEXIST)
                 return -errno;
 
         fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0)
                 return -errno;
-        if (fchmod(fd, 0755) < 0)
-                return -errno;
 
-        for (size_t i = 0; i < AGENT_TEXT_COUNT; i++)
+        for (size_t i = 0; !is_new && i < AGENT_TEXT_COUNT; i++)
                 if (unlinkat(fd, names[i], 0) < 0 && errno != ENOENT)
                         return -errno;
         return fd;
@@ -45,19 +44,19 @@ static int copy_text(int from, int to)
         }
 }
 
-static int write_text(int directory, const char *name, int text, const Identity *identity)
+static int write_text(int directory, const char *name, int text, const Account *account)
 {
         _cleanup_close_ int fd = -EBADF;
 
         fd = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0400);
         if (fd < 0)
                 return -errno;
-        if (identity->set && fchown(fd, identity->uid, identity->gid) < 0)
+        if (account && fchown(fd, account->uid, account->gid) < 0)
                 return -errno;
         return copy_text(text, fd);
 }
 
-void credentials_write(const Plan *plan, const Identity *identity)
+void credentials_write(const Plan *plan, const Account *account)
 {
         _cleanup_close_ int directory = -EBADF;
         int r;
@@ -70,7 +69,7 @@ void credentials_write(const Plan *plan, const Identity *identity)
                 report_and_exit(EXECUTOR_STEP_CREDENTIALS, directory, plan->credentials);
 
         for (int i = 0; i < AGENT_TEXT_COUNT; i++) {
-                r = write_text(directory, names[i], EXECUTOR_FD_TEXT0 + i, identity);
+                r = write_text(directory, names[i], EXECUTOR_FD_TEXT0 + i, account);
                 if (r < 0)
                         report_and_exit(EXECUTOR_STEP_CREDENTIALS, r, names[i]);
         }

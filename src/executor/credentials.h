@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The four texts of the agent as files, written while still root and before the gate opens. The launcher removes
- * them when the agent has ended. */
+/* The four texts of the agent as files, written while still root and before the gate opens. The launcher
+ * removes them when the agent has ended. */
 
-#include "identity.h"
+#include "account.h"
 #include "plan.h"
 
-void credentials_write(const Plan *plan, const Identity *identity);
+/* account: whose they are, NULL to leave them ours. */
+void credentials_write(const Plan *plan, const Account *account);

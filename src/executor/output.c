@@ -22,13 +22,14 @@ static int set_send_limit(int fd, time_t sec)
         return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0 ? -errno : 0;
 }
 
-/* The header that journald reads first: identifier, unit, priority, level prefix, and three forwards. */
-static int journal_open(const Plan *plan)
+int output_open(const Plan *plan)
 {
         static const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET };
-        _cleanup_free_ char *header = NULL;
         _cleanup_close_ int fd = -EBADF;
-        int n, r;
+        int r;
+
+        if (!plan->journal)
+                return -EOPNOTSUPP;
 
         fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (fd < 0)
@@ -36,23 +37,28 @@ static int journal_open(const Plan *plan)
         r = set_send_limit(fd, JOURNAL_LIMIT_SEC);
         if (r < 0)
                 return r;
-        if (connect(fd, (const struct sockaddr *) &address, sizeof(address)) < 0)
+        if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
                 return -errno;
+        return steal_fd(&fd);
+}
+
+/* What journald reads first: identifier, unit, priority, level prefix, and three forwards. */
+static int write_header(const Plan *plan, int fd)
+{
+        _cleanup_free_ char *header = NULL;
+        int n, r;
 
         n = asprintf(&header, "%s\n%s\n6\n1\n0\n0\n0\n", plan->ident, plan->unit);
         if (n < 0) {
                 header = NULL;
                 return -ENOMEM;
         }
-        r = write_all(fd, header, (size_t) n);
+        r = write_all(fd, header, (size_t)n);
         if (r < 0)
                 return r;
 
-        (void) shutdown(fd, SHUT_RD);
-        r = set_send_limit(fd, 0);
-        if (r < 0)
-                return r;
-        return steal_fd(&fd);
+        (void)shutdown(fd, SHUT_RD);
+        return set_send_limit(fd, 0);
 }
 
 /* Programs compare it with their standard error, to know that they may speak to the journal directly. */
@@ -63,18 +69,18 @@ static void add_journal_stream(Plan *plan, int fd)
 
         if (fstat(fd, &st) < 0)
                 return;
-        snprintf(value, sizeof(value), "%ju:%ju", (uintmax_t) st.st_dev, (uintmax_t) st.st_ino);
+        snprintf(value, sizeof(value), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
         if (plan_add_variable(plan, "JOURNAL_STREAM", value) < 0)
                 report_and_exit(EXECUTOR_STEP_OUTPUT, -ENOMEM, NULL);
 }
 
-void output_connect(Plan *plan, int null_fd)
+void output_use(Plan *plan, int stream)
 {
-        _cleanup_close_ int journal = plan->journal ? journal_open(plan) : -EBADF;
-        int fd = journal >= 0 ? journal : null_fd;
+        _cleanup_close_ int fd = stream;
 
-        if (journal >= 0)
-                add_journal_stream(plan, journal);
+        if (fd < 0 || write_header(plan, fd) < 0)
+                return;
+        add_journal_stream(plan, fd);
         if (dup2(fd, STDOUT_FILENO) < 0 || dup2(fd, STDERR_FILENO) < 0)
                 report_and_exit(EXECUTOR_STEP_OUTPUT, -errno, NULL);
 }

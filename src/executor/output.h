@@ -5,7 +5,13 @@
 
 #include "plan.h"
 
-/* Connects both to a stream of the journal that carries the unit's name, which journald believes of root only:
- * to be called inside the scope and before the user changes. A journal that cannot be reached must not stop
- * agents: then, and where the plan says so, both go to null_fd. */
-void output_connect(Plan *plan, int null_fd);
+/* A stream of the journal that carries the unit's name, which journald believes of root only. Connected
+ * before the gate, while systemd is busy with the scope; what is written first, the header, comes from
+ * inside the scope: journald looks then where we are. A journal that cannot be reached must not stop agents:
+ * standard output and error stay /dev/null then, and where the plan does not ask for a stream. */
+
+/* Before the gate. A descriptor, or -errno. */
+int output_open(const Plan *plan);
+
+/* Inside the scope, before the user changes. Takes over what output_open() returned. */
+void output_use(Plan *plan, int stream);

@@ -5,12 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "file-util.h"
 #include "parse.h"
 #include "proto/executor.h"
-
-/* Arguments and environment are bounded by the kernel at 2 MiB anyway (ARG_MAX). */
-#define PLAN_SIZE_MAX (8u * 1024u * 1024u)
 
 static int append(const char **list, size_t *n, const char *value)
 {
@@ -23,15 +19,25 @@ typedef struct Lengths {
         size_t groups, arguments;
 } Lengths;
 
+/* "NUMBER:SOFT:HARD" */
 static int parse_limit(Plan *p, const char *value)
 {
-        uintmax_t number, soft, hard;
-        char behind;
+        uintmax_t numbers[3];
 
-        if (sscanf(value, "%ju:%ju:%ju%c", &number, &soft, &hard, &behind) != 3 || number >= RLIM_NLIMITS)
+        for (size_t i = 0; i < ELEMENTSOF(numbers); i++) {
+                char *end;
+
+                errno = 0;
+                numbers[i] = strtoumax(value, &end, 10);
+                if (errno != 0 || end == value || *end != (i < 2 ? ':' : '\0'))
+                        return -EBADMSG;
+                value = end + 1;
+        }
+        if (numbers[0] >= RLIM_NLIMITS)
                 return -EBADMSG;
 
-        p->limits[number] = (PlanLimit){ .set = true, .value = { .rlim_cur = soft, .rlim_max = hard } };
+        p->limits[numbers[0]] =
+                (PlanLimit){ .set = true, .value = { .rlim_cur = numbers[1], .rlim_max = numbers[2] } };
         return 0;
 }
 
@@ -94,48 +100,45 @@ static size_t count_entries(const char *text, size_t size)
         return n;
 }
 
+static int parse_entries(const char *text, size_t size, Plan *p, const char **ret_wrong)
+{
+        Lengths lengths = { 0 };
+
+        for (const char *entry = text; entry < text + size; entry += strlen(entry) + 1) {
+                const char *equals = strchr(entry, '=');
+
+                if (!equals || parse_entry(p, &lengths, entry, (size_t)(equals - entry), equals + 1) < 0) {
+                        *ret_wrong = entry;
+                        return -EBADMSG;
+                }
+        }
+        return p->unit && p->ident && p->working_directory && lengths.arguments > 0 ? 0 : -EBADMSG;
+}
+
 int plan_parse(const char *text, size_t size, Plan *ret, const char **ret_wrong)
 {
-        Plan p = { .umask = 0022 };
-        Lengths lengths = { 0 };
+        _cleanup_free_ const char **groups = NULL, **arguments = NULL, **environment = NULL;
         size_t n = count_entries(text, size);
+        Plan p = { .umask = 0022 };
+        int r;
 
         *ret_wrong = NULL;
         if (size == 0 || text[size - 1])
                 return -EBADMSG;
 
-        p.supplementary_groups = calloc(n + 1, sizeof(char *));
-        p.arguments = calloc(n + 1, sizeof(char *));
-        p.environment = calloc(n + PLAN_ENVIRONMENT_SPARE + 1, sizeof(char *));
-        if (!p.supplementary_groups || !p.arguments || !p.environment)
+        p.supplementary_groups = groups = calloc(n + 1, sizeof(char *));
+        p.arguments = arguments = calloc(n + 1, sizeof(char *));
+        p.environment = environment = calloc(n + PLAN_ENVIRONMENT_SPARE + 1, sizeof(char *));
+        if (!groups || !arguments || !environment)
                 return -ENOMEM;
 
-        for (const char *entry = text; entry < text + size; entry += strlen(entry) + 1) {
-                const char *equals = strchr(entry, '=');
-
-                if (!equals || parse_entry(&p, &lengths, entry, (size_t) (equals - entry), equals + 1) < 0) {
-                        *ret_wrong = entry;
-                        return -EBADMSG;
-                }
-        }
-        if (!p.unit || !p.ident || !p.working_directory || lengths.arguments == 0)
-                return -EBADMSG;
-
-        *ret = p;
-        return 0;
-}
-
-int plan_read(int fd, Plan *ret, const char **ret_wrong)
-{
-        char *text;
-        size_t size;
-        int r;
-
-        *ret_wrong = NULL;
-        r = read_fd(fd, PLAN_SIZE_MAX, &text, &size);
+        r = parse_entries(text, size, &p, ret_wrong);
         if (r < 0)
                 return r;
-        return plan_parse(text, size, ret, ret_wrong);
+
+        groups = arguments = environment = NULL;
+        *ret = p;
+        return 0;
 }
 
 bool plan_has_variable(const Plan *plan, const char *name)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The plan as the executor uses it, read from the launcher's memory file (proto/executor.h). Nothing in it is
+/* The plan as the executor uses it, read from the launcher's request (proto/executor.h). Nothing in it is
  * ever released: the process becomes the agent, or exits. */
 
 #include <sys/resource.h>
@@ -34,11 +34,9 @@ typedef struct Plan {
 /* HOME, USER, LOGNAME, SHELL, JOURNAL_STREAM. */
 #define PLAN_ENVIRONMENT_SPARE 5u
 
-/* -EBADMSG for a text that is no plan, with the offending entry in *ret_wrong (NULL when the whole is wrong). */
+/* -EBADMSG for a text that is no plan, with the offending entry in *ret_wrong (NULL when the whole is
+ * wrong). The plan borrows the text. */
 int plan_parse(const char *text, size_t size, Plan *ret, const char **ret_wrong);
-
-/* The same from a descriptor. */
-int plan_read(int fd, Plan *ret, const char **ret_wrong);
 
 /* Whether the environment has a variable of this name. */
 bool plan_has_variable(const Plan *plan, const char *name);

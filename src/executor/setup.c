@@ -9,25 +9,63 @@
 #include <sys/syscall.h>
 
 #include "file-util.h"
+#include "identity.h"
 #include "output.h"
 #include "report.h"
 
-static void setup_stdio(Plan *plan)
+/* Standard input of all agents, and what their output is until it is said otherwise. */
+static int setup_stdio(void)
 {
-        _cleanup_close_ int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+        _cleanup_close_ int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-        if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0)
-                report_and_exit(EXECUTOR_STEP_STDIN, -errno, "/dev/null");
-        output_connect(plan, null_fd);
+        if (fd < 0 || dup2(fd, STDIN_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0 ||
+                dup2(fd, STDERR_FILENO) < 0)
+                return -errno;
+        return 0;
 }
 
-/* Keeps the gate, whose end tells the launcher that we have been executed. */
-static void close_others(void)
+/* The launcher protects itself from the kernel's OOM killer; agents are not to inherit that. */
+static int setup_oom_score(void)
 {
-        if (fcntl(EXECUTOR_FD_GATE, F_SETFD, FD_CLOEXEC) < 0 ||
-                close_range(STDERR_FILENO + 1, EXECUTOR_FD_GATE - 1, 0) < 0 ||
-                close_range(EXECUTOR_FD_GATE + 1, ~0U, 0) < 0)
-                report_and_exit(EXECUTOR_STEP_STDIN, -errno, "close_range");
+        _cleanup_close_ int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+        return fd < 0 ? -errno : write_all(fd, "0", 1);
+}
+
+/* All zero, as the kernel wants it, is the default action. sigaction() would refuse two signals of the C
+ * library's own, which posix_spawn() leaves ignored. */
+static void reset_signal(int number)
+{
+        static const char defaults[64];
+
+        (void)syscall(SYS_rt_sigaction, number, defaults, NULL, (size_t)(_NSIG - 1) / 8);
+}
+
+/* SIGPIPE is left ignored as systemd does for services: a closed journal stream must not end an agent. */
+static int setup_signals(void)
+{
+        const struct sigaction ignore = { .sa_handler = SIG_IGN };
+        sigset_t none;
+
+        for (int i = 1; i < _NSIG; i++)
+                reset_signal(i);
+        sigemptyset(&none);
+        if (sigaction(SIGPIPE, &ignore, NULL) < 0 || sigprocmask(SIG_SETMASK, &none, NULL) < 0)
+                return -errno;
+        return 0;
+}
+
+int setup_for_all(void)
+{
+        int r;
+
+        r = setup_stdio();
+        if (r < 0)
+                return r;
+        r = setup_oom_score();
+        if (r < 0)
+                return r;
+        return setup_signals();
 }
 
 static void setup_limits(const Plan *plan)
@@ -42,64 +80,32 @@ static void setup_limits(const Plan *plan)
         }
 }
 
-/* The launcher protects itself from the kernel's OOM killer; its agents are not to inherit that. */
-static void setup_oom_score(void)
-{
-        static const char path[] = "/proc/self/oom_score_adj";
-        _cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
-        int r = fd < 0 ? -errno : write_all(fd, "0", 1);
-
-        if (r < 0)
-                report_and_exit(EXECUTOR_STEP_OOM_SCORE, r, path);
-}
-
-/* A session and a session keyring of its own, as systemd gives every service: agents of different users would
- * share the launcher's. Kernels without keyrings, and sandboxes that forbid them, share nothing either. */
+/* A session and a session keyring of its own, as systemd gives every service: agents of different users
+ * would share the launcher's. Kernels without keyrings, and sandboxes that forbid them, share nothing
+ * either. */
 static void setup_session(void)
 {
-        (void) setsid();
-        (void) syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL, 0, 0, 0);
+        (void)setsid();
+        (void)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL, 0, 0, 0);
 }
 
-/* Handlers do not survive exec, but what is ignored stays so: by the launcher, and by posix_spawn, which leaves two
- * signals of the C library's own ignored that sigaction() refuses to touch. All zero, as the kernel wants it, is
- * the default. */
-static void reset_signal(int number)
+_Noreturn void setup_and_execute(Plan *plan, const Account *account, int stream)
 {
-        static const char defaults[64];
-
-        (void) syscall(SYS_rt_sigaction, number, defaults, NULL, (size_t) (_NSIG - 1) / 8);
-}
-
-/* SIGPIPE is left ignored as systemd does for services: a closed journal stream must not end an agent. */
-static void setup_signals(void)
-{
-        const struct sigaction ignore = { .sa_handler = SIG_IGN };
-        sigset_t none;
-
-        for (int i = 1; i < _NSIG; i++)
-                reset_signal(i);
-        sigemptyset(&none);
-        if (sigaction(SIGPIPE, &ignore, NULL) < 0 || sigprocmask(SIG_SETMASK, &none, NULL) < 0)
-                report_and_exit(EXECUTOR_STEP_SIGNALS, -errno, NULL);
-}
-
-_Noreturn void setup_and_execute(Plan *plan, const Identity *identity)
-{
-        setup_stdio(plan);
-        close_others();
+        output_use(plan, stream);
+        /* The gate, the last one below, closes by itself on exec. */
+        if (close_range(EXECUTOR_FD_GATE + 1, ~0U, 0) < 0)
+                report_and_exit(EXECUTOR_STEP_DESCRIPTORS, -errno, NULL);
         setup_session();
-        (void) umask(plan->umask);
+        (void)umask(plan->umask);
         setup_limits(plan);
-        setup_oom_score();
-        identity_apply(identity);
+        if (account)
+                identity_apply(account);
 
         if (chdir(plan->working_directory) < 0)
                 report_and_exit(EXECUTOR_STEP_WORKING_DIRECTORY, -errno, plan->working_directory);
         if (plan->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
                 report_and_exit(EXECUTOR_STEP_NO_NEW_PRIVILEGES, -errno, NULL);
-        setup_signals();
 
-        execve(plan->arguments[0], (char *const *) plan->arguments, (char *const *) plan->environment);
+        execve(plan->arguments[0], (char *const *)plan->arguments, (char *const *)plan->environment);
         report_and_exit(EXECUTOR_STEP_EXEC, -errno, plan->arguments[0]);
 }

@@ -91,7 +91,7 @@ static void give_up(Adoption *a, const Fault *fault)
         }
 
         if (a->call)
-                (void) fault_reply(fault, a->call);
+                (void)fault_reply(fault, a->call);
         adoption_free(a);
 }
 
@@ -99,10 +99,11 @@ static int on_limit(sd_event_source *s, uint64_t usec, void *userdata)
 {
         _cleanup_fault_ Fault fault = FAULT_INIT;
 
-        (void) s;
-        (void) usec;
+        (void)s;
+        (void)usec;
 
-        fault_set(&fault, FAULT_LAUNCHER_UNAVAILABLE, "systemd has not said in time where the agents' processes are");
+        fault_set(&fault, FAULT_LAUNCHER_UNAVAILABLE,
+                "systemd has not said in time where the agents' processes are");
         give_up(userdata, &fault);
         return 0;
 }
@@ -124,7 +125,7 @@ static int on_found(sd_bus_message *reply, void *userdata, sd_bus_error *ret_err
         Child *child = NULL;
         int r;
 
-        (void) ret_error;
+        (void)ret_error;
 
         /* The listing after the next connect asks again. */
         if (sd_bus_is_open(sd_bus_message_get_bus(reply)) <= 0)
@@ -137,14 +138,15 @@ static int on_found(sd_bus_message *reply, void *userdata, sd_bus_error *ret_err
 
         r = scope_find_read(reply, item->unit);
         if (r < 0) {
-                child_log(child, LOG_ERR, "Cannot find out where process %d is: %s", child->pid, strerror(-r));
+                child_log(
+                        child, LOG_ERR, "Cannot find out where process %d is: %s", child->pid, strerror(-r));
                 return 0;
         }
         if (r > 0)
                 adopt_settle(child, true);
         else {
-                child_log(child, LOG_WARNING, "Process %d is not in the scope of agent %s, which has ended", child->pid,
-                        child->agent_id);
+                child_log(child, LOG_WARNING, "Process %d is not in the scope of agent %s, which has ended",
+                        child->pid, child->agent_id);
                 end_as_lost(child);
         }
         return 0;
@@ -161,7 +163,8 @@ static void ask(AdoptionItem *item)
 
         r = scope_find(bus, child->pid, on_found, item, &item->slot);
         if (r < 0)
-                child_log(child, LOG_ERR, "Cannot ask systemd where process %d is: %s", child->pid, strerror(-r));
+                child_log(child, LOG_ERR, "Cannot ask systemd where process %d is: %s", child->pid,
+                        strerror(-r));
 }
 
 typedef struct AdoptedAgent {
@@ -170,9 +173,36 @@ typedef struct AdoptedAgent {
         int pidfd; /* borrowed */
 } AdoptedAgent;
 
-static int make_child(Launcher *l, const AdoptedAgent *agent, Child **ret)
+static int check_agent(const AdoptedAgent *agent, Fault *fault)
+{
+        _cleanup_free_ char *unit = NULL;
+
+        if (!id_is_valid(agent->agent_id) || !id_is_valid(agent->guild_id) || agent->pid == 0 ||
+                agent->pid > INT32_MAX)
+                return fault_set(fault, FAULT_INVALID_ARGS, "Not an agent that could have been started");
+        if (agent_unit_name(agent->agent_id, &unit) < 0)
+                return fault_set(fault, FAULT_FAILED, "Out of memory");
+        if (strcmp(unit, agent->unit) != 0)
+                return fault_set(fault, FAULT_INVALID_ARGS, "%s is not the unit of agent %s", agent->unit,
+                        agent->agent_id);
+        return 0;
+}
+
+/* A pid counts for nothing unless it is the pidfd's. */
+static void look_at(AdoptionItem *item, Child *c)
+{
+        pid_t pid;
+
+        if (pidfd_get_pid(c->pidfd, &pid) < 0 || pid != c->pid)
+                end_as_lost(c);
+        else
+                ask(item);
+}
+
+static int take(Adoption *a, AdoptionItem *item, const AdoptedAgent *agent)
 {
         _cleanup_(child_freep) Child *c = NULL;
+        Launcher *l = a->launcher;
         const Runtime *runtime = runtime_set_find(l->runtimes, agent->runtime);
         int r;
 
@@ -189,7 +219,7 @@ static int make_child(Launcher *l, const AdoptedAgent *agent, Child **ret)
         c->scope = SCOPE_THERE;
         c->told = true;
         c->has_stream = !(runtime && runtime->output_null) && launcher_take_stream(l);
-        c->pid = (pid_t) agent->pid;
+        c->pid = (pid_t)agent->pid;
         c->pidfd = fcntl(agent->pidfd, F_DUPFD_CLOEXEC, 3);
         if (c->pidfd < 0)
                 return -errno;
@@ -201,29 +231,16 @@ static int make_child(Launcher *l, const AdoptedAgent *agent, Child **ret)
         if (r < 0)
                 return r;
 
-        *ret = steal_ptr(c);
-        return 0;
-}
-
-static int check_agent(const AdoptedAgent *agent, Fault *fault)
-{
-        _cleanup_free_ char *unit = NULL;
-
-        if (!id_is_valid(agent->agent_id) || !id_is_valid(agent->guild_id) || agent->pid == 0 || agent->pid > INT32_MAX)
-                return fault_set(fault, FAULT_INVALID_ARGS, "Not an agent that could have been started");
-        if (agent_unit_name(agent->agent_id, &unit) < 0)
-                return fault_set(fault, FAULT_FAILED, "Out of memory");
-        if (strcmp(unit, agent->unit) != 0)
-                return fault_set(
-                        fault, FAULT_INVALID_ARGS, "%s is not the unit of agent %s", agent->unit, agent->agent_id);
+        item->adoption = c->adoption = a;
+        a->n_items++;
+        a->n_pending++;
+        look_at(item, steal_ptr(c));
         return 0;
 }
 
 static int add_item(Adoption *a, const AdoptedAgent *agent, Fault *fault)
 {
         AdoptionItem *item = &a->items[a->n_items];
-        Child *child = NULL;
-        pid_t pid;
         int r;
 
         r = check_agent(agent, fault);
@@ -235,21 +252,12 @@ static int add_item(Adoption *a, const AdoptedAgent *agent, Fault *fault)
                 return fault_set(fault, FAULT_INVALID_ARGS, "More than %u agents", LAUNCHER_PAGE);
 
         item->unit = strdup(agent->unit);
-        r = item->unit ? make_child(a->launcher, agent, &child) : -ENOMEM;
+        r = item->unit ? take(a, item, agent) : -ENOMEM;
         if (r < 0) {
                 free(item->unit);
-                return fault_set(fault, FAULT_FAILED, "Cannot take agent %s back: %s", agent->agent_id, strerror(-r));
+                return fault_set(
+                        fault, FAULT_FAILED, "Cannot take agent %s back: %s", agent->agent_id, strerror(-r));
         }
-
-        item->adoption = child->adoption = a;
-        a->n_items++;
-        a->n_pending++;
-
-        /* A pid counts for nothing unless it is the pidfd's. */
-        if (pidfd_get_pid(child->pidfd, &pid) < 0 || pid != child->pid)
-                end_as_lost(child);
-        else
-                ask(item);
         return 0;
 }
 
@@ -261,8 +269,8 @@ static int add_items(Adoption *a, sd_bus_message *call, Fault *fault)
         r = sd_bus_message_enter_container(call, 'a', "(ssssuh)");
         if (r < 0)
                 return r;
-        while ((r = sd_bus_message_read(call, "(ssssuh)", &agent.unit, &agent.agent_id, &agent.guild_id, &agent.runtime,
-                        &agent.pid, &agent.pidfd)) > 0) {
+        while ((r = sd_bus_message_read(call, "(ssssuh)", &agent.unit, &agent.agent_id, &agent.guild_id,
+                        &agent.runtime, &agent.pid, &agent.pidfd)) > 0) {
                 r = add_item(a, &agent, fault);
                 if (r < 0)
                         return r;
@@ -284,7 +292,8 @@ int adopt_begin(Launcher *l, sd_bus_message *call, Fault *fault)
         /* Counts until all have been looked at once, so that the first does not end it all. */
         a->n_pending = 1;
 
-        r = sd_event_add_time_relative(l->event, &a->timer, CLOCK_MONOTONIC, ADOPT_LIMIT_USEC, 0, on_limit, a);
+        r = sd_event_add_time_relative(
+                l->event, &a->timer, CLOCK_MONOTONIC, ADOPT_LIMIT_USEC, 0, on_limit, a);
         if (r >= 0)
                 r = add_items(a, call, fault);
         if (r < 0) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Taking agents back that a launcher which died has started: they have become PID 1's children and run on. Each
- * is believed to be what it is said to be only if systemd finds the process behind the pidfd in the scope. Those
- * that are not end here. */
+/* Taking agents back that a launcher which died has started: they have become PID 1's children and run on.
+ * Each is believed to be what it is said to be only if systemd finds the process behind the pidfd in the
+ * scope. Those that are not end here. */
 
 #include "child.h"
 

@@ -8,7 +8,7 @@
 /* Both a Child and a mere key begin with a pointer to the name. */
 static int compare(const void *a, const void *b)
 {
-        return strcmp(*(const char *const *) a, *(const char *const *) b);
+        return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 int child_table_add(ChildTable *t, Child *child)
@@ -41,21 +41,24 @@ void child_table_drop(ChildTable *t, Child *child)
 }
 
 typedef struct Walk {
-        const char *after;
+        const char *after; /* NULL: all */
         Child **children;
         size_t n, max;
 } Walk;
 
 static void walk(const void *node, VISIT visit, void *userdata)
 {
-        Child *child = *(Child *const *) node;
+        Child *child = *(Child *const *)node;
         Walk *w = userdata;
 
-        if ((visit == postorder || visit == leaf) && w->n < w->max && strcmp(child->unit, w->after) > 0)
-                w->children[w->n++] = child;
+        if ((visit != postorder && visit != leaf) || w->n == w->max)
+                return;
+        if (w->after && (child->pid == 0 || strcmp(child->unit, w->after) <= 0))
+                return;
+        w->children[w->n++] = child;
 }
 
-int child_table_list(const ChildTable *t, const char *after, size_t max, Child ***ret, size_t *ret_n)
+static int list(const ChildTable *t, const char *after, size_t max, Child ***ret, size_t *ret_n)
 {
         Walk w = { .after = after, .max = max < t->n ? max : t->n };
 
@@ -67,6 +70,16 @@ int child_table_list(const ChildTable *t, const char *after, size_t max, Child *
         *ret = w.children;
         *ret_n = w.n;
         return 0;
+}
+
+int child_table_list(const ChildTable *t, Child ***ret, size_t *ret_n)
+{
+        return list(t, NULL, SIZE_MAX, ret, ret_n);
+}
+
+int child_table_page(const ChildTable *t, const char *after, size_t max, Child ***ret, size_t *ret_n)
+{
+        return list(t, after, max, ret, ret_n);
 }
 
 static void free_node(void *node)

@@ -18,8 +18,11 @@ Child *child_table_find(const ChildTable *table, const char *unit);
 /* Takes it out and frees it. */
 void child_table_drop(ChildTable *table, Child *child);
 
-/* All children with units above after ("" for all) in the order of their names, at most max, in an array that is
- * the caller's: unlike the table it may be walked while children go. */
-int child_table_list(const ChildTable *table, const char *after, size_t max, Child ***ret, size_t *ret_n);
+/* All children in the order of their names, in an array that is the caller's: unlike the table it may be
+ * walked while children go. */
+int child_table_list(const ChildTable *table, Child ***ret, size_t *ret_n);
+
+/* At most max of those that have a process, with units above after. */
+int child_table_page(const ChildTable *table, const char *after, size_t max, Child ***ret, size_t *ret_n);
 
 void child_table_done(ChildTable *table);

@@ -104,3 +104,9 @@ void child_drop_timer(Child *c)
 {
         c->timer = sd_event_source_disable_unref(c->timer);
 }
+
+void child_drop_gate(Child *c)
+{
+        c->gate_source = sd_event_source_disable_unref(c->gate_source);
+        c->gate = close_fd(c->gate);
+}

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* One agent: its process, its scope, how it ended. Launching (launch.c), stopping (stop.c) and ending (end.c)
- * drive it through its states:
+/* One agent: its process, its scope, how it ended. Launching (launch.c), stopping (stop.c) and ending
+ * (end.c) drive it through its states:
  *
- *   waiting -> requested -> starting -> executing -> running -> stopping -> ended
- *      |           |           |            |           |                    ^
- *      +-----------+-----------+------------+           +--------------------+
- *                        |
- *                     failing -> (gone)
+ *   forking -> waiting -> requested -> starting -> executing -> running -> stopping -> ended
+ *      |          |           |           |            |           |                    ^
+ *      +----------+-----------+-----------+------------+           +--------------------+
+ *                             |
+ *                          failing -> (gone)
  *
- * A Child is owned by the Launcher's table. Freeing it removes its event sources and pending calls, so that no
- * callback comes for it any more. */
+ * A Child is owned by the Launcher's table. Freeing it removes its event sources and pending calls, so that
+ * no callback comes for it any more. */
 
 #include <sys/types.h>
 #include <systemd/sd-bus.h>
@@ -26,6 +26,7 @@ typedef struct Launcher Launcher;
 typedef struct Adoption Adoption;
 
 typedef enum ChildState {
+        CHILD_FORKING, /* the executor has been asked for a process */
         CHILD_WAITING, /* executor at its gate; systemd cannot be asked for a scope now */
         CHILD_REQUESTED, /* it has been asked */
         CHILD_STARTING, /* it has agreed: there is a job */
@@ -52,7 +53,7 @@ typedef struct Child {
         Launcher *launcher; /* borrowed, outlives us */
         ChildState state;
 
-        pid_t pid;
+        pid_t pid; /* 0: none yet */
         int pidfd;
         sd_event_source *exit_source;
         bool adopted; /* PID 1's child, not ours to wait for */
@@ -69,6 +70,7 @@ typedef struct Child {
         sd_bus_slot *start_slot;
         sd_bus_message *call; /* who asked, NULL once answered or gone */
         Fault fault; /* why it fails */
+        bool looked_into; /* the name was taken, and it has been looked by what */
         bool told; /* the caller, or else everybody, knows how it went */
 
         /* stop */
@@ -108,8 +110,11 @@ LauncherPhase child_phase(const Child *child);
 int child_set_timer(Child *child, uint64_t usec, sd_event_time_handler_t handler);
 void child_drop_timer(Child *child);
 
-#define child_log(c, level, ...) \
-        log_fields(level, \
-                (const LogField[]){ \
-                        { "AGENT_ID", (c)->agent_id }, { "GUILD_ID", (c)->guild_id }, { "UNIT", (c)->unit } }, \
+/* Closes our end of the gate: an executor that waits there exits. */
+void child_drop_gate(Child *child);
+
+#define child_log(c, level, ...)                                                                  \
+        log_fields(level,                                                                         \
+                (const LogField[]){ { "AGENT_ID", (c)->agent_id }, { "GUILD_ID", (c)->guild_id }, \
+                        { "UNIT", (c)->unit } },                                                  \
                 3, __VA_ARGS__)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The directories with the agents' texts. The executor makes them; they are removed here, when the agent's end is
- * stated, and at start for agents that ended while no launcher ran. */
+/* The directories with the agents' texts. The executor makes them; they are removed here, when the agent's
+ * end is stated, and at start for agents that ended while no launcher ran. */
 
 #include "macros.h"
 

@@ -9,6 +9,7 @@
 #include "adopt.h"
 #include "credentials.h"
 #include "exits.h"
+#include "launch-scope.h"
 #include "launch.h"
 #include "launcher.h"
 #include "pidfd.h"
@@ -38,7 +39,7 @@ static bool poll_own(Child *c)
 {
         siginfo_t info = { 0 };
 
-        if (waitid(P_PIDFD, (id_t) c->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+        if (waitid(P_PIDFD, (id_t)c->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
                 /* Somebody else has reaped it: it is gone, and nobody knows how. */
                 return errno == ECHILD;
         if (info.si_pid == 0)
@@ -89,14 +90,14 @@ static int on_kill_again(sd_event_source *s, uint64_t usec, void *userdata)
 {
         Child *c = userdata;
 
-        (void) s;
-        (void) usec;
+        (void)s;
+        (void)usec;
 
         manager_list(c->launcher->manager);
         end_kill(c);
         if (c->exited && manager_bus(c->launcher->manager)) {
                 c->removing = true;
-                (void) scope_stop(manager_bus(c->launcher->manager), c->unit);
+                (void)scope_stop(manager_bus(c->launcher->manager), c->unit);
         }
         return 0;
 }
@@ -107,7 +108,7 @@ void end_kill(Child *c)
         int r = bus ? scope_kill(bus, c->unit, SIGKILL) : -ENOTCONN;
 
         if (r < 0 && !c->exited)
-                (void) pidfd_signal(c->pidfd, SIGKILL);
+                (void)pidfd_signal(c->pidfd, SIGKILL);
 
         r = child_set_timer(c, KILL_AGAIN_USEC, on_kill_again);
         if (r < 0)
@@ -121,8 +122,8 @@ static void process_exited(Child *c)
         if (child_is_launching(c) && !launch_on_exit(c))
                 return;
 
-        /* Whatever it left in the scope goes with it. That there may be nothing is quicker found out by systemd
-         * than by us. */
+        /* Whatever it left in the scope goes with it. That there may be nothing is quicker found out by
+         * systemd than by us. */
         if (c->scope != SCOPE_GONE)
                 end_kill(c);
         /* Its scope may have gone long ago, when nobody was there to be told. */
@@ -135,7 +136,7 @@ static int on_exit_event(sd_event_source *s, int fd, uint32_t revents, void *use
 {
         Child *c = userdata;
 
-        (void) fd;
+        (void)fd;
 
         if (c->adopted)
                 c->exited = poll_adopted(c, revents & EPOLLHUP);
@@ -176,11 +177,12 @@ static int on_stray(sd_event_source *s, uint64_t usec, void *userdata)
 {
         Child *c = userdata;
 
-        (void) s;
-        (void) usec;
+        (void)s;
+        (void)usec;
 
-        child_log(c, LOG_WARNING, "Agent %s lives on outside its scope, which is gone: killing it", c->agent_id);
-        (void) pidfd_signal(c->pidfd, SIGKILL);
+        child_log(c, LOG_WARNING, "Agent %s lives on outside its scope, which is gone: killing it",
+                c->agent_id);
+        (void)pidfd_signal(c->pidfd, SIGKILL);
         return 0;
 }
 
@@ -195,12 +197,13 @@ void end_on_scope_gone(Child *c)
         if (!c->exited && end_poll_exit(c))
                 c->exit_source = sd_event_source_disable_unref(c->exit_source);
         if (!c->exited && child_set_timer(c, STRAY_USEC, on_stray) < 0)
-                (void) pidfd_signal(c->pidfd, SIGKILL);
+                (void)pidfd_signal(c->pidfd, SIGKILL);
         check_ended(c);
 }
 
-/* A job after the start job is a stop that an administrator, or the shutdown, asks for. It counts whenever it is
- * seen before the end of the scope: that our event for the exit came first does not mean that the exit did. */
+/* A job after the start job is a stop that an administrator, or the shutdown, asks for. It counts whenever
+ * it is seen before the end of the scope: that our event for the exit came first does not mean that the exit
+ * did. */
 void end_on_job_new(Child *c, uint32_t job)
 {
         if (c->scope != SCOPE_THERE || job == c->job || c->removing)
@@ -215,7 +218,7 @@ void end_on_job_new(Child *c, uint32_t job)
 
 void end_on_listed(Child *c, const ScopeEntry *entry)
 {
-        if (c->scope == SCOPE_THERE && (!entry || !entry->active))
+        if (c->scope == SCOPE_THERE && (!entry || !entry->alive))
                 end_on_scope_gone(c);
         else if (c->scope == SCOPE_THERE && c->exited)
                 end_kill(c);
@@ -234,15 +237,17 @@ int end_append(const Child *c, sd_bus_message *m)
         else if (failed)
                 result = "resources";
 
-        return sd_bus_message_append(m, "(siibt)", result, (int32_t) (ended ? c->code : 0),
-                (int32_t) (ended && c->code != 0 ? c->status : ended || failed ? -1 : 0),
-                (int) ((ended || failed) && c->requested), c->ended_at_usec);
+        return sd_bus_message_append(m, "(siibt)", result, (int32_t)(ended ? c->code : 0),
+                (int32_t)(ended && c->code != 0   ? c->status
+                                : ended || failed ? -1
+                                                  : 0),
+                (int)((ended || failed) && c->requested), c->ended_at_usec);
 }
 
 void end_reap(Child *c)
 {
         siginfo_t info;
 
-        if (!c->adopted)
-                (void) waitid(P_PIDFD, (id_t) c->pidfd, &info, WEXITED | WNOHANG);
+        if (!c->adopted && c->pidfd >= 0)
+                (void)waitid(P_PIDFD, (id_t)c->pidfd, &info, WEXITED | WNOHANG);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The end of an agent: its exit is seen, what it left in its scope is killed, and when both exit status and the
- * end of the scope are known, the end is stated. The process stays a zombie until that is acknowledged: it is the
- * record, and it keeps the pid from being given to another. */
+/* The end of an agent: its exit is seen, what it left in its scope is killed, and when both exit status and
+ * the end of the scope are known, the end is stated. The process stays a zombie until that is acknowledged:
+ * it is the record, and it keeps the pid from being given to another. */
 
 #include "child.h"
 #include "scope-list.h"

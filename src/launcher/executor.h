@@ -1,24 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Starting the executor (proto/executor.h): posix_spawn, which costs the same however large we are. */
+/* The launcher's side of proto/executor.h: the template process, started when it is first needed and again
+ * when it has died. */
 
-#include <sys/types.h>
+#include <systemd/sd-event.h>
 
 #include "proto/executor.h"
 #include "proto/launcher.h"
 
-typedef struct ExecutorFds {
-        int plan;
+typedef struct Executor Executor;
+
+typedef struct ExecutorRequest {
+        const char *plan;
+        size_t plan_size;
         int gate;
         int texts[AGENT_TEXT_COUNT];
-} ExecutorFds;
+} ExecutorRequest;
 
-/* Keeps the numbers that the executor's descriptors get free of others of ours, so that moving one there
- * overwrites no other. Once, at start. */
-int executor_reserve_fds(void);
+/* path is borrowed and outlives us. */
+int executor_new(sd_event *event, const char *path, Executor **ret);
+Executor *executor_free(Executor *executor);
 
-int executor_spawn(const char *path, const ExecutorFds *fds, pid_t *ret_pid);
+/* Asks for a process, which then says its pid at the gate. The plan and the descriptors stay the caller's.
+ */
+int executor_request(Executor *executor, const ExecutorRequest *request);
 
 /* What a report says: "exec /usr/bin/foo: No such file or directory". 0 or -ENOMEM. */
 int executor_report_text(const ExecutorReport *report, char **ret);

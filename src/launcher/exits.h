@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The decision how an agent has ended, made when its exit status is known and its scope is gone: a requested stop
- * comes first, then what systemd says of the scope, then the wait status. */
+/* The decision how an agent has ended, made when its exit status is known and its scope is gone: a requested
+ * stop comes first, then what systemd says of the scope, then the wait status. */
 
 #include "macros.h"
 

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What comes before a launch waits for anything: the request is checked, the executor stands at its gate. */
+/* What comes before a launch begins: the request is checked, the plan made. */
 
 #include "launch.h"
 
-/* A child with pid, pidfd and gate, of which nobody knows yet. Fault: InvalidArgs, NoSuchRuntime, AgentExists,
- * AccessDenied, StartFailed. */
-int launch_prepare(Launcher *launcher, const SpawnRequest *request, Child **ret, Fault *fault);
-
-/* Kills and reaps the executor of such a child, for which nothing else exists yet. */
-void launch_discard(Child *child);
+/* A child of which nobody knows yet, and its plan, which is the caller's. Fault: InvalidArgs, NoSuchRuntime,
+ * AgentExists, AccessDenied, StartFailed. */
+int launch_prepare(Launcher *launcher,
+        const SpawnRequest *request,
+        Child **ret,
+        char **ret_plan,
+        size_t *ret_plan_size,
+        Fault *fault);

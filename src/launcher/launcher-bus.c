@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "bus-pump.h"
 #include "end.h"
 #include "launcher-methods.h"
 #include "launcher.h"
@@ -19,6 +20,7 @@ struct Connection {
         Connections *owner;
         Connection *next;
         sd_bus *bus;
+        BusPump *pump;
 };
 
 struct Connections {
@@ -38,22 +40,29 @@ static void connection_free(Connection *c)
                                 break;
                         }
 
+        bus_pump_free(c->pump);
         sd_bus_close_unref(c->bus);
         free(c);
 }
 
 static int on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
-        (void) m;
-        (void) ret_error;
+        (void)m;
+        (void)ret_error;
 
         connection_free(userdata);
         return 0;
 }
 
+static void on_broken(void *userdata)
+{
+        connection_free(userdata);
+}
+
 static int connection_setup(Connection *c, int *fd)
 {
-        static const char local[] = "type='signal',interface='org.freedesktop.DBus.Local',member='Disconnected'";
+        static const char local[] =
+                "type='signal',interface='org.freedesktop.DBus.Local',member='Disconnected'";
         sd_id128_t id;
         int r;
 
@@ -84,7 +93,8 @@ static int connection_setup(Connection *c, int *fd)
         r = sd_bus_start(c->bus);
         if (r < 0)
                 return r;
-        return sd_bus_attach_event(c->bus, c->owner->launcher->event, SD_EVENT_PRIORITY_NORMAL);
+        return bus_pump_new(
+                c->owner->launcher->event, c->bus, SD_EVENT_PRIORITY_NORMAL, on_broken, c, &c->pump);
 }
 
 /* Takes the socket over. */
@@ -117,7 +127,7 @@ static int check_peer(const Connections *owner, int fd)
         if (peer.uid == 0 || peer.uid == owner->launcher->settings.client_uid)
                 return 0;
 
-        log_warning("Process %d of user %u may not connect", (int) peer.pid, (unsigned) peer.uid);
+        log_warning("Process %d of user %u may not connect", (int)peer.pid, (unsigned)peer.uid);
         return -EACCES;
 }
 
@@ -127,8 +137,8 @@ static int on_listen(sd_event_source *s, int listen_fd, uint32_t revents, void *
         Connections *owner = userdata;
         int r;
 
-        (void) s;
-        (void) revents;
+        (void)s;
+        (void)revents;
 
         if (fd < 0) {
                 if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
@@ -176,7 +186,7 @@ Connections *connections_free(Connections *c)
 
                 c->connections = first->next;
                 first->owner = NULL;
-                (void) sd_bus_flush(first->bus);
+                (void)sd_bus_flush(first->bus);
                 connection_free(first);
         }
         sd_event_source_disable_unref(c->listen_source);
@@ -211,8 +221,8 @@ static void emit(Connections *connections, const char *member, AppendNews append
 
                 next = c->next;
                 if (r < 0 && sd_bus_is_open(c->bus) > 0) {
-                        child_log(child, LOG_WARNING, "Cannot send signal %s, closing the connection: %s", member,
-                                strerror(-r));
+                        child_log(child, LOG_WARNING, "Cannot send signal %s, closing the connection: %s",
+                                member, strerror(-r));
                         connection_free(c);
                 }
         }
@@ -232,7 +242,7 @@ void connections_emit_ended(Connections *connections, const Child *child)
 
 static int append_launched(sd_bus_message *m, const Child *child)
 {
-        return sd_bus_message_append(m, LAUNCHER_LAUNCHED_SIGNATURE, child->unit, (uint32_t) child->pid);
+        return sd_bus_message_append(m, LAUNCHER_LAUNCHED_SIGNATURE, child->unit, (uint32_t)child->pid);
 }
 
 void connections_emit_launched(Connections *connections, const Child *child)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The launcher's side of proto/launcher.h: whoever may connects, asks, and is told what happens by itself. Every
- * connection is told everything. */
+/* The launcher's side of proto/launcher.h: whoever may connects, asks, and is told what happens by itself.
+ * Every connection is told everything. */
 
 #include <systemd/sd-bus.h>
 

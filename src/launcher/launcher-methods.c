@@ -23,14 +23,13 @@ static int finish(int r, const Fault *fault, sd_bus_error *error)
         return r < 0 ? r : 1;
 }
 
-static int find_child(const Launcher *l, const char *unit, Child **ret, Fault *fault)
+static Child *find_child(const Launcher *l, const char *unit, Fault *fault)
 {
         Child *child = child_table_find(&l->children, unit);
 
         if (!child)
-                return fault_set(fault, FAULT_NO_SUCH_AGENT, "There is no agent with unit %s", unit);
-        *ret = child;
-        return 0;
+                fault_set(fault, FAULT_NO_SUCH_AGENT, "There is no agent with unit %s", unit);
+        return child;
 }
 
 static int method_list_runtimes(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
@@ -38,7 +37,7 @@ static int method_list_runtimes(sd_bus_message *m, void *userdata, sd_bus_error 
         Launcher *l = userdata;
         int r;
 
-        (void) ret_error;
+        (void)ret_error;
 
         r = launcher_read_runtimes(l);
         if (r < 0)
@@ -94,24 +93,26 @@ static int method_stop(sd_bus_message *m, void *userdata, sd_bus_error *ret_erro
         _cleanup_fault_ Fault fault = FAULT_INIT;
         uint64_t timeout;
         const char *unit;
-        Child *child = NULL;
+        Child *child;
         int r;
 
         r = sd_bus_message_read(m, LAUNCHER_STOP_IN, &unit, &timeout);
         if (r < 0)
                 return r;
-        r = find_child(userdata, unit, &child, &fault);
-        if (r >= 0)
-                r = stop_begin(child, timeout);
+        child = find_child(userdata, unit, &fault);
+        if (!child)
+                return fault_to_bus_error(&fault, ret_error);
+        r = stop_begin(child, timeout);
         if (r < 0)
-                return finish(r, &fault, ret_error);
+                return r;
         return sd_bus_reply_method_return(m, NULL);
 }
 
 static int check_kill(const char *who, int signal_number, Fault *fault)
 {
         if (strcmp(who, "main") != 0 && strcmp(who, "all") != 0)
-                return fault_set(fault, FAULT_INVALID_ARGS, "Whom to signal is 'main' or 'all', not '%s'", who);
+                return fault_set(
+                        fault, FAULT_INVALID_ARGS, "Whom to signal is 'main' or 'all', not '%s'", who);
         if (signal_number <= 0 || signal_number > SIGRTMAX)
                 return fault_set(fault, FAULT_INVALID_ARGS, "There is no signal %d", signal_number);
         return 0;
@@ -130,7 +131,8 @@ static int kill_child(const Child *child, const char *who, int signal_number, Fa
         else
                 r = bus ? scope_kill(bus, child->unit, signal_number) : -ENOTCONN;
         if (r < 0)
-                return fault_set(fault, FAULT_FAILED, "Cannot signal agent %s: %s", child->agent_id, strerror(-r));
+                return fault_set(
+                        fault, FAULT_FAILED, "Cannot signal agent %s: %s", child->agent_id, strerror(-r));
         return 0;
 }
 
@@ -139,15 +141,16 @@ static int method_kill(sd_bus_message *m, void *userdata, sd_bus_error *ret_erro
         _cleanup_fault_ Fault fault = FAULT_INIT;
         const char *unit, *who;
         int32_t signal_number;
-        Child *child = NULL;
+        Child *child;
         int r;
 
         r = sd_bus_message_read(m, LAUNCHER_KILL_IN, &unit, &who, &signal_number);
         if (r < 0)
                 return r;
+        child = find_child(userdata, unit, &fault);
+        if (!child)
+                return fault_to_bus_error(&fault, ret_error);
         r = check_kill(who, signal_number, &fault);
-        if (r >= 0)
-                r = find_child(userdata, unit, &child, &fault);
         if (r >= 0)
                 r = kill_child(child, who, signal_number, &fault);
         if (r < 0)
@@ -162,8 +165,8 @@ static int append_child(sd_bus_message *reply, const Child *child)
         r = sd_bus_message_open_container(reply, 'r', LAUNCHER_LIST_ITEM);
         if (r < 0)
                 return r;
-        r = sd_bus_message_append(reply, "ssssuhu", child->unit, child->agent_id, child->guild_id, child->runtime,
-                (uint32_t) child->pid, child->pidfd, (uint32_t) child_phase(child));
+        r = sd_bus_message_append(reply, "ssssuhu", child->unit, child->agent_id, child->guild_id,
+                child->runtime, (uint32_t)child->pid, child->pidfd, (uint32_t)child_phase(child));
         if (r < 0)
                 return r;
         r = end_append(child, reply);
@@ -181,12 +184,12 @@ static int method_list(sd_bus_message *m, void *userdata, sd_bus_error *ret_erro
         size_t n;
         int r;
 
-        (void) ret_error;
+        (void)ret_error;
 
         r = sd_bus_message_read(m, "s", &after);
         if (r < 0)
                 return r;
-        r = child_table_list(&l->children, after, LAUNCHER_PAGE, &children, &n);
+        r = child_table_page(&l->children, after, LAUNCHER_PAGE, &children, &n);
         if (r < 0)
                 return r;
 
@@ -218,7 +221,7 @@ static int method_acknowledge(sd_bus_message *m, void *userdata, sd_bus_error *r
         const char *unit;
         int r;
 
-        (void) ret_error;
+        (void)ret_error;
 
         r = sd_bus_message_enter_container(m, 'a', "s");
         if (r < 0)
@@ -239,14 +242,29 @@ static int method_acknowledge(sd_bus_message *m, void *userdata, sd_bus_error *r
 /* Who may call is decided when the connection is accepted. */
 const sd_bus_vtable launcher_methods[] = {
         SD_BUS_VTABLE_START(0),
-        SD_BUS_METHOD(LAUNCHER_LIST_RUNTIMES, "", LAUNCHER_LIST_RUNTIMES_OUT, method_list_runtimes,
+        SD_BUS_METHOD(LAUNCHER_LIST_RUNTIMES,
+                "",
+                LAUNCHER_LIST_RUNTIMES_OUT,
+                method_list_runtimes,
                 SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD(LAUNCHER_SPAWN, LAUNCHER_SPAWN_IN, LAUNCHER_SPAWN_OUT, method_spawn, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD(LAUNCHER_SPAWN,
+                LAUNCHER_SPAWN_IN,
+                LAUNCHER_SPAWN_OUT,
+                method_spawn,
+                SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD(LAUNCHER_STOP, LAUNCHER_STOP_IN, "", method_stop, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD(LAUNCHER_KILL, LAUNCHER_KILL_IN, "", method_kill, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD(LAUNCHER_LIST, "s", LAUNCHER_LIST_OUT, method_list, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD(LAUNCHER_ADOPT, LAUNCHER_ADOPT_IN, LAUNCHER_ADOPT_OUT, method_adopt, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD(LAUNCHER_ACKNOWLEDGE, LAUNCHER_ACKNOWLEDGE_IN, "", method_acknowledge, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD(LAUNCHER_ADOPT,
+                LAUNCHER_ADOPT_IN,
+                LAUNCHER_ADOPT_OUT,
+                method_adopt,
+                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD(LAUNCHER_ACKNOWLEDGE,
+                LAUNCHER_ACKNOWLEDGE_IN,
+                "",
+                method_acknowledge,
+                SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_SIGNAL(LAUNCHER_LAUNCHED, LAUNCHER_LAUNCHED_SIGNATURE, 0),
         SD_BUS_SIGNAL(LAUNCHER_ENDED, LAUNCHER_ENDED_SIGNATURE, 0),
         SD_BUS_VTABLE_END,

@@ -6,7 +6,7 @@
 #include "adopt.h"
 #include "credentials.h"
 #include "end.h"
-#include "launch.h"
+#include "launch-scope.h"
 #include "log.h"
 
 /* Well below journald's limit, which all of the host shares. */
@@ -21,7 +21,7 @@ static void for_each_child(Launcher *l, ChildVisit visit, void *userdata)
         size_t n;
         int r;
 
-        r = child_table_list(&l->children, "", SIZE_MAX, &children, &n);
+        r = child_table_list(&l->children, &children, &n);
         if (r < 0) {
                 log_error("Cannot go through the agents: %s", strerror(-r));
                 /* What has been missed is seen by the next listing. */
@@ -34,7 +34,7 @@ static void for_each_child(Launcher *l, ChildVisit visit, void *userdata)
 
 static void visit_disconnected(Child *child, void *userdata)
 {
-        (void) userdata;
+        (void)userdata;
 
         if (child_is_launching(child))
                 launch_on_disconnected(child);
@@ -81,7 +81,7 @@ static void on_listed(const ScopeList *list, void *userdata)
                 credentials_sweep(keep_credentials, &(Sweep){ l, list });
                 l->swept = true;
         }
-        for_each_child(l, visit_listed, (void *) list);
+        for_each_child(l, visit_listed, (void *)list);
         adopt_on_listed(l);
 }
 
@@ -122,6 +122,8 @@ static void on_unit_removed(const char *unit, void *userdata)
                 credentials_remove(unit);
         else if (child->scope == SCOPE_THERE)
                 end_on_scope_gone(child);
+        else
+                launch_on_other_gone(child);
 }
 
 int launcher_read_runtimes(Launcher *l)
@@ -160,6 +162,9 @@ int launcher_new(sd_event *event, const LauncherSettings *settings, Launcher **r
         r = launcher_read_runtimes(l);
         if (r < 0)
                 return r;
+        r = executor_new(event, settings->executor, &l->executor);
+        if (r < 0)
+                return r;
         r = manager_new(event, MANAGER_ADDRESS, &handlers, l, &l->manager);
         if (r < 0)
                 return r;
@@ -180,6 +185,7 @@ Launcher *launcher_free(Launcher *l)
         connections_free(l->connections);
         child_table_done(&l->children);
         manager_free(l->manager);
+        executor_free(l->executor);
         runtime_set_free(l->runtimes);
         sd_event_unref(l->event);
         free(l);
@@ -217,8 +223,9 @@ bool launcher_take_stream(Launcher *l)
         }
 
         if (!l->streams_exhausted)
-                log_warning("%u agents write to the journal, which is as many as it can take safely: the output of "
-                            "further ones is dropped (set StandardOutput=null in runtimes that need no journal)",
+                log_warning(
+                        "%u agents write to the journal, which is as many as it can take safely: the output of "
+                        "further ones is dropped (set StandardOutput=null in runtimes that need no journal)",
                         l->n_streams);
         l->streams_exhausted = true;
         return false;

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "child-table.h"
+#include "executor.h"
 #include "launcher-bus.h"
 #include "manager.h"
 #include "runtime.h"
@@ -23,6 +24,7 @@ struct Launcher {
         LauncherSettings settings;
         ChildTable children;
         RuntimeSet *runtimes; /* as last read */
+        Executor *executor;
         Manager *manager;
         bool synced; /* connected to systemd, and a listing has been compared */
         bool swept; /* what a former launcher left has been removed */

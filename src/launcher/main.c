@@ -2,22 +2,17 @@
 
 /* agenthost-launcher: starts agents, is their parent, and knows how they ended. See proto/launcher.h. */
 
-#include <fcntl.h>
 #include <pwd.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
-#include "executor.h"
 #include "file-util.h"
 #include "launcher.h"
 #include "log-journal.h"
 #include "log.h"
 #include "proto/names.h"
-
-/* Above what the executor's descriptors are moved to. */
-#define OWN_FDS_FROM 16
 
 static void setup_log(void)
 {
@@ -36,7 +31,7 @@ static void setup_log(void)
 /* The socket that the service manager listens on for us. */
 static int take_listen_fd(int *ret)
 {
-        int fd, n = sd_listen_fds(true);
+        int n = sd_listen_fds(true);
 
         if (n < 0)
                 return n;
@@ -45,11 +40,7 @@ static int take_listen_fd(int *ret)
                 return -EINVAL;
         }
 
-        fd = fcntl(SD_LISTEN_FDS_START, F_DUPFD_CLOEXEC, OWN_FDS_FROM);
-        if (fd < 0)
-                return -errno;
-        close(SD_LISTEN_FDS_START);
-        *ret = fd;
+        *ret = SD_LISTEN_FDS_START;
         return 0;
 }
 
@@ -114,8 +105,6 @@ static int run(void)
 
         r = take_listen_fd(&settings.listen_fd);
         if (r >= 0)
-                r = executor_reserve_fds();
-        if (r >= 0)
                 r = raise_nofile(&settings.nofile);
         if (r >= 0)
                 r = mkdir_safe(CREDENTIALS_DIR, 0755);
@@ -134,9 +123,8 @@ static int run(void)
                 return r;
 
         /* Scopes are ordered after us: none can start before this. */
-        (void) sd_notify(false, "READY=1");
+        (void)sd_notify(false, "READY=1");
         r = sd_event_loop(event);
-        (void) sd_notify(false, "STOPPING=1");
         return r;
 }
 
@@ -145,9 +133,9 @@ int main(void)
         int r;
 
         setup_log();
-        (void) umask(0022);
+        (void)umask(0022);
         /* Inherited as ignored, it would take the agents' exit statuses away. */
-        (void) signal(SIGCHLD, SIG_DFL);
+        (void)signal(SIGCHLD, SIG_DFL);
 
         r = run();
         if (r < 0)

@@ -11,7 +11,8 @@
 
 int manager_signal_malformed(sd_bus_message *message, int error)
 {
-        log_error("Malformed signal %s from systemd: %s", sd_bus_message_get_member(message), strerror(-error));
+        log_error("Malformed signal %s from systemd: %s", sd_bus_message_get_member(message),
+                strerror(-error));
         return 0;
 }
 
@@ -95,14 +96,16 @@ static int read_result(sd_bus_message *message, const char **ret)
 
 int manager_signal_scope_failed(sd_bus_message *message, char **ret_unit, const char **ret_result)
 {
-        const char *path = sd_bus_message_get_path(message), *result;
+        const char *path = sd_bus_message_get_path(message), *interface, *result;
         _cleanup_free_ char *unit = NULL;
         int r;
 
         if (!path || strncmp(path, AGENT_UNIT_PATH, sizeof(AGENT_UNIT_PATH) - 1) != 0)
                 return 0;
 
-        r = sd_bus_message_skip(message, "s");
+        r = sd_bus_message_read(message, "s", &interface);
+        if (r >= 0 && strcmp(interface, "org.freedesktop.systemd1.Scope") != 0)
+                return 0;
         if (r >= 0)
                 r = read_result(message, &result);
         if (r < 0)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "bus-pump.h"
 #include "log.h"
 #include "manager-signal.h"
 
@@ -16,6 +17,7 @@ struct Manager {
         ManagerHandlers handlers;
         void *userdata;
         sd_bus *bus;
+        BusPump *pump;
         sd_event_source *reconnect;
         uint64_t reconnect_usec;
         sd_bus_slot *list_slot;
@@ -31,8 +33,8 @@ static int on_reconnect(sd_event_source *s, uint64_t usec, void *userdata)
 {
         Manager *m = userdata;
 
-        (void) s;
-        (void) usec;
+        (void)s;
+        (void)usec;
 
         m->reconnect = sd_event_source_disable_unref(m->reconnect);
         manager_connect(m);
@@ -61,6 +63,7 @@ static void schedule_reconnect(Manager *m)
 static void disconnect(Manager *m)
 {
         m->list_slot = sd_bus_slot_unref(m->list_slot);
+        m->pump = bus_pump_free(m->pump);
         m->bus = sd_bus_close_unref(m->bus);
         m->connected = m->reloading = m->list_again = false;
 }
@@ -79,7 +82,7 @@ static int on_listed(sd_bus_message *reply, void *userdata, sd_bus_error *ret_er
         Manager *m = userdata;
         int r = 0;
 
-        (void) ret_error;
+        (void)ret_error;
 
         m->list_slot = sd_bus_slot_unref(m->list_slot);
         if (sd_bus_is_open(m->bus) <= 0)
@@ -109,7 +112,8 @@ void manager_list(Manager *m)
 
         if (m->list_slot)
                 m->list_again = true;
-        /* While there is no connection, or units come and go for a reload, a listing will follow by itself. */
+        /* While there is no connection, or units come and go for a reload, a listing will follow by itself.
+         */
         if (!m->connected || m->reloading || m->list_slot)
                 return;
 
@@ -122,8 +126,8 @@ static int on_connected(sd_bus_message *message, void *userdata, sd_bus_error *r
 {
         Manager *m = userdata;
 
-        (void) message;
-        (void) ret_error;
+        (void)message;
+        (void)ret_error;
 
         if (m->said_down)
                 log_info("Connected to systemd again");
@@ -133,10 +137,15 @@ static int on_connected(sd_bus_message *message, void *userdata, sd_bus_error *r
         return 0;
 }
 
+static void on_broken(void *userdata)
+{
+        give_up_connection(userdata);
+}
+
 static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
-        (void) message;
-        (void) ret_error;
+        (void)message;
+        (void)ret_error;
 
         give_up_connection(userdata);
         return 0;
@@ -147,7 +156,7 @@ static int on_reloading(sd_bus_message *message, void *userdata, sd_bus_error *r
         Manager *m = userdata;
         int begins, r;
 
-        (void) ret_error;
+        (void)ret_error;
 
         r = sd_bus_message_read(message, "b", &begins);
         if (r < 0)
@@ -165,7 +174,7 @@ static int on_unit_removed(sd_bus_message *message, void *userdata, sd_bus_error
         const char *unit;
         int r;
 
-        (void) ret_error;
+        (void)ret_error;
 
         if (m->reloading)
                 return 0;
@@ -181,7 +190,7 @@ static int on_job_new(sd_bus_message *message, void *userdata, sd_bus_error *ret
         const char *unit;
         uint32_t job;
 
-        (void) ret_error;
+        (void)ret_error;
 
         if (manager_signal_job_new(message, &unit, &job) > 0)
                 m->handlers.job_new(unit, job, m->userdata);
@@ -194,7 +203,7 @@ static int on_job_removed(sd_bus_message *message, void *userdata, sd_bus_error 
         const char *unit, *result;
         uint32_t job;
 
-        (void) ret_error;
+        (void)ret_error;
 
         if (manager_signal_job_removed(message, &unit, &job, &result) > 0)
                 m->handlers.job_removed(unit, job, result, m->userdata);
@@ -207,42 +216,46 @@ static int on_scope_changed(sd_bus_message *message, void *userdata, sd_bus_erro
         const Manager *m = userdata;
         const char *result;
 
-        (void) ret_error;
+        (void)ret_error;
 
         if (manager_signal_scope_failed(message, &unit, &result) > 0)
                 m->handlers.failed(unit, result, m->userdata);
         return 0;
 }
 
-#define MATCH(member) "type='signal',interface='org.freedesktop.systemd1.Manager',member='" member "'"
-#define MATCH_LOCAL(member) "type='signal',interface='org.freedesktop.DBus.Local',member='" member "'"
-#define MATCH_SCOPE \
-        "type='signal',interface='org.freedesktop.DBus.Properties',member='PropertiesChanged'," \
-        "arg0='org.freedesktop.systemd1.Scope'"
+#define LOCAL "org.freedesktop.DBus.Local"
+#define SYSTEMD "org.freedesktop.systemd1.Manager"
+#define PROPERTIES "org.freedesktop.DBus.Properties"
 
-/* There is no bus daemon: matches are local. */
-static int add_matches(Manager *m)
+/* Sees every message. Most signals concern nobody here, and are not to cost more than this look: there are
+ * ten of them for each launch. */
+static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
         static const struct {
-                const char *match;
+                const char *interface, *member;
                 sd_bus_message_handler_t handler;
-        } matches[] = {
-                { MATCH_LOCAL("Connected"), on_connected },
-                { MATCH_LOCAL("Disconnected"), on_disconnected },
-                { MATCH("Reloading"), on_reloading },
-                { MATCH("JobNew"), on_job_new },
-                { MATCH("JobRemoved"), on_job_removed },
-                { MATCH("UnitRemoved"), on_unit_removed },
-                { MATCH_SCOPE, on_scope_changed },
+        } signals[] = {
+                { PROPERTIES, "PropertiesChanged", on_scope_changed },
+                { SYSTEMD, "JobNew", on_job_new },
+                { SYSTEMD, "JobRemoved", on_job_removed },
+                { SYSTEMD, "UnitRemoved", on_unit_removed },
+                { SYSTEMD, "Reloading", on_reloading },
+                { LOCAL, "Connected", on_connected },
+                { LOCAL, "Disconnected", on_disconnected },
         };
+        const char *interface, *member;
 
-        for (size_t i = 0; i < ELEMENTSOF(matches); i++) {
-                int r = sd_bus_add_match(m->bus, NULL, matches[i].match, matches[i].handler, m);
+        if (sd_bus_message_is_signal(message, NULL, NULL) <= 0)
+                return 0;
 
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        interface = sd_bus_message_get_interface(message);
+        member = sd_bus_message_get_member(message);
+        for (size_t i = 0; i < ELEMENTSOF(signals); i++)
+                if (strcmp(member, signals[i].member) == 0 && strcmp(interface, signals[i].interface) == 0) {
+                        (void)signals[i].handler(message, userdata, ret_error);
+                        break;
+                }
+        return 1;
 }
 
 static int try_connect(Manager *m)
@@ -258,13 +271,13 @@ static int try_connect(Manager *m)
         r = sd_bus_set_connected_signal(m->bus, true);
         if (r < 0)
                 return r;
-        r = add_matches(m);
+        r = sd_bus_add_filter(m->bus, NULL, on_message, m);
         if (r < 0)
                 return r;
         r = sd_bus_start(m->bus);
         if (r < 0)
                 return r;
-        return sd_bus_attach_event(m->bus, m->event, MANAGER_PRIORITY);
+        return bus_pump_new(m->event, m->bus, MANAGER_PRIORITY, on_broken, m, &m->pump);
 }
 
 static void manager_connect(Manager *m)
@@ -282,11 +295,8 @@ static void manager_connect(Manager *m)
         schedule_reconnect(m);
 }
 
-int manager_new(sd_event *event,
-        const char *address,
-        const ManagerHandlers *handlers,
-        void *userdata,
-        Manager **ret)
+int manager_new(
+        sd_event *event, const char *address, const ManagerHandlers *handlers, void *userdata, Manager **ret)
 {
         Manager *m = malloc(sizeof(Manager));
 

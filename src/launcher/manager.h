@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The connection to systemd: its private socket, which sends every signal without being asked and stays up when
- * the message bus does not. It is made again whenever it breaks (PID 1 re-executing itself does that). What is
- * missed meanwhile is found by listing (scope-list.h): listed() comes once after each connect, after each
- * reload, and after each manager_list(). Only what concerns agents' scopes is handed on. Used by launcher.c. */
+/* The connection to systemd: its private socket, which sends every signal without being asked and stays up
+ * when the message bus does not. It is made again whenever it breaks (PID 1 re-executing itself does that).
+ * What is missed meanwhile is found by listing (scope-list.h): listed() comes once after each connect, after
+ * each reload, and after each manager_list(). Only what concerns agents' scopes is handed on. Used by
+ * launcher.c. */
 
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
@@ -26,12 +27,12 @@ typedef struct ManagerHandlers {
 
 #define MANAGER_ADDRESS "unix:path=/run/systemd/private"
 
-/* The longest that an answer of systemd is waited for where giving up earlier would mean not to know whether it
- * still acts on the question. */
+/* The longest that an answer of systemd is waited for where giving up earlier would mean not to know whether
+ * it still acts on the question. */
 #define MANAGER_ANSWER_LIMIT_USEC (10 * 60 * USEC_PER_SEC)
 
-/* Signals are handled before events of lower priority: systemd's word about a stop job is sent before the stop
- * signal, and so is seen before the exit that it causes. */
+/* Signals are handled before events of lower priority: systemd's word about a stop job is sent before the
+ * stop signal, and so is seen before the exit that it causes. */
 #define MANAGER_PRIORITY SD_EVENT_PRIORITY_IMPORTANT
 
 /* Begins to connect; that it fails for now is no error. */

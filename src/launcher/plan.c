@@ -140,8 +140,8 @@ static int add_arguments(PlanText *p, const PlanInput *input, const char *creden
 
                 r = expand_specifiers(*word, lookup_specifier, &specifiers, &expanded);
                 if (r == -EINVAL)
-                        return fault_set(fault, FAULT_START_FAILED, "Exec= of runtime %s: unknown specifier in %s",
-                                input->runtime->name, *word);
+                        return fault_set(fault, FAULT_START_FAILED,
+                                "Exec= of runtime %s: unknown specifier in %s", input->runtime->name, *word);
                 if (r < 0)
                         return r;
                 add(p, PLAN_ARGUMENT, expanded);
@@ -163,8 +163,9 @@ static bool sets_variable(char *const *assignments, const char *assignment)
 
 static bool is_ours(const char *assignment)
 {
-        static const char *const ours[] = { "AGENTHOST_AGENT_ID=", "AGENTHOST_GUILD_ID=", "AGENTHOST_MACHINE_ID=",
-                "AGENTHOST_CLIENT_TYPE=", "NOTIFY_SOCKET=", "CREDENTIALS_DIRECTORY=", "WATCHDOG_USEC=" };
+        static const char *const ours[] = { "AGENTHOST_AGENT_ID=", "AGENTHOST_GUILD_ID=",
+                "AGENTHOST_MACHINE_ID=", "AGENTHOST_CLIENT_TYPE=", "NOTIFY_SOCKET=",
+                "CREDENTIALS_DIRECTORY=", "WATCHDOG_USEC=" };
 
         for (size_t i = 0; i < ELEMENTSOF(ours); i++)
                 if (strncmp(assignment, ours[i], strlen(ours[i])) == 0)
@@ -205,8 +206,8 @@ static void add_limits(PlanText *p, const PlanInput *input)
                 if (!value && i == RLIMIT_NOFILE)
                         value = input->nofile;
                 if (value)
-                        addf(p, PLAN_RLIMIT, "%d:%ju:%ju", i, (uintmax_t) value->rlim_cur,
-                                (uintmax_t) value->rlim_max);
+                        addf(p, PLAN_RLIMIT, "%d:%ju:%ju", i, (uintmax_t)value->rlim_cur,
+                                (uintmax_t)value->rlim_max);
         }
 }
 
@@ -236,7 +237,7 @@ int plan_build(const PlanInput *input, char **ret, size_t *ret_size, Fault *faul
         add(&p, PLAN_IDENT, slash ? slash + 1 : runtime->exec[0]);
         add_identity(&p, runtime);
         add(&p, PLAN_WORKING_DIRECTORY, runtime->working_directory ? runtime->working_directory : "/");
-        addf(&p, PLAN_UMASK, "%04o", (unsigned) runtime->umask);
+        addf(&p, PLAN_UMASK, "%04o", (unsigned)runtime->umask);
         add_limits(&p, input);
         add(&p, PLAN_NO_NEW_PRIVILEGES, runtime->no_new_privileges ? "1" : "0");
         add(&p, PLAN_OUTPUT, input->journal ? "journal" : "null");

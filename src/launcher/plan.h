@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The plan that the executor is given (proto/executor.h): the runtime's words with the agent's names filled in. */
+/* The plan that the executor is given (proto/executor.h): the runtime's words with the agent's names filled
+ * in. */
 
 #include <sys/resource.h>
 

@@ -61,7 +61,8 @@ int scope_list_read(sd_bus_message *reply, ScopeList *ret)
 
         while ((r = sd_bus_message_read(reply, "(ssssssouso)", &entry.unit, NULL, NULL, &active, NULL, NULL,
                         NULL, &entry.job, NULL, NULL)) > 0) {
-                entry.active = strcmp(active, "inactive") != 0 && strcmp(active, "failed") != 0;
+                entry.alive =
+                        entry.job != 0 || (strcmp(active, "inactive") != 0 && strcmp(active, "failed") != 0);
                 entry.started = strcmp(active, "active") == 0;
                 r = append_entry(&l, &allocated, &entry);
                 if (r < 0)

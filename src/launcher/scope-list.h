@@ -9,7 +9,7 @@
 
 typedef struct ScopeEntry {
         const char *unit; /* borrowed from the message */
-        bool active; /* neither inactive nor failed */
+        bool alive; /* neither inactive nor failed; or about to start: it has a job */
         bool started; /* past its start job */
         uint32_t job; /* 0: none */
 } ScopeEntry;

@@ -12,7 +12,7 @@
 #define UNIT_PATH "/org/freedesktop/systemd1/unit"
 #define SYSTEMD_ERROR "org.freedesktop.systemd1."
 
-/* Looking up a process is quick or does not matter any more. */
+/* Looking for processes is quick or does not matter any more. */
 #define FIND_LIMIT_USEC (25 * USEC_PER_SEC)
 
 static int new_call(sd_bus *bus, const char *member, sd_bus_message **ret)
@@ -29,22 +29,17 @@ static bool sets_oom_policy(const Runtime *runtime)
         return false;
 }
 
-/* TimeoutStopUSec and KillSignal serve a stop by an administrator: ours has its own timer. The scope is collected
- * whatever its result, else a failed one would block the name. */
+/* TimeoutStopUSec and KillSignal serve a stop by an administrator: ours has its own timer. The scope is
+ * collected whatever its result, else a failed one would block the name. */
 static int append_properties(sd_bus_message *m, const ScopeSpec *spec)
 {
         const Runtime *runtime = spec->runtime;
         int r;
 
-        r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)",
-                "PIDs", "au", 1, (uint32_t) spec->pid,
-                "Slice", "s", spec->slice,
-                "Description", "s", spec->description,
-                "CollectMode", "s", "inactive-or-failed",
-                "KillSignal", "i", (int32_t) runtime->stop_signal,
-                "TimeoutStopUSec", "t", runtime->stop_timeout_usec,
-                "SendSIGHUP", "b", 0,
-                "After", "as", 2, "agenthostd.service", "agenthost-launcher.service");
+        r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)(sv)(sv)(sv)", "PIDs", "au", 1, (uint32_t)spec->pid,
+                "Slice", "s", spec->slice, "Description", "s", spec->description, "CollectMode", "s",
+                "inactive-or-failed", "KillSignal", "i", (int32_t)runtime->stop_signal, "TimeoutStopUSec",
+                "t", runtime->stop_timeout_usec, "SendSIGHUP", "b", 0);
         /* Else the manager's default holds: one child out of memory would stop the agent in order. */
         if (r >= 0 && !sets_oom_policy(runtime))
                 r = sd_bus_message_append(m, "(sv)", "OOMPolicy", "s", "kill");
@@ -120,7 +115,7 @@ int scope_kill(sd_bus *bus, const char *unit, int signal_number)
         r = new_call(bus, "KillUnit", &m);
         if (r < 0)
                 return r;
-        r = sd_bus_message_append(m, "ssi", unit, "all", (int32_t) signal_number);
+        r = sd_bus_message_append(m, "ssi", unit, "all", (int32_t)signal_number);
         if (r < 0)
                 return r;
         return send_call(bus, m);
@@ -162,10 +157,38 @@ int scope_find(sd_bus *bus, pid_t pid, sd_bus_message_handler_t done, void *user
         r = new_call(bus, "GetUnitByPID", &m);
         if (r < 0)
                 return r;
-        r = sd_bus_message_append(m, "u", (uint32_t) pid);
+        r = sd_bus_message_append(m, "u", (uint32_t)pid);
         if (r < 0)
                 return r;
         return sd_bus_call_async(bus, ret_slot, m, done, userdata, FIND_LIMIT_USEC);
+}
+
+int scope_look_into(
+        sd_bus *bus, const char *unit, sd_bus_message_handler_t done, void *userdata, sd_bus_slot **ret_slot)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        r = new_call(bus, "GetUnitProcesses", &m);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(m, "s", unit);
+        if (r < 0)
+                return r;
+        return sd_bus_call_async(bus, ret_slot, m, done, userdata, FIND_LIMIT_USEC);
+}
+
+int scope_look_into_read(sd_bus_message *reply)
+{
+        const sd_bus_error *error = sd_bus_message_get_error(reply);
+        int r;
+
+        if (error)
+                return -sd_bus_error_get_errno(error);
+        r = sd_bus_message_enter_container(reply, 'a', "(sus)");
+        if (r < 0)
+                return r;
+        return sd_bus_message_at_end(reply, false);
 }
 
 int scope_find_read(sd_bus_message *reply, const char *unit)

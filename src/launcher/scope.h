@@ -30,14 +30,27 @@ int scope_start_read_job(sd_bus_message *reply, uint32_t *ret_job);
 /* A signal to every process of the scope. */
 int scope_kill(sd_bus *bus, const char *unit, int signal_number);
 
-/* Ends it with whatever is in it. Also for a scope that nothing is in: one made around a process that had just died
- * would stay for ever. */
+/* Ends it with whatever is in it. Also for a scope that nothing is in: one made around a process that had
+ * just died would stay for ever. */
 int scope_stop(sd_bus *bus, const char *unit);
 
 int scope_thaw(sd_bus *bus, const char *unit);
 
 /* Which unit a process is in: done is given the answer to GetUnitByPID. */
-int scope_find(sd_bus *bus, pid_t pid, sd_bus_message_handler_t done, void *userdata, sd_bus_slot **ret_slot);
+int scope_find(
+        sd_bus *bus, pid_t pid, sd_bus_message_handler_t done, void *userdata, sd_bus_slot **ret_slot);
 
-/* Reads that answer: 1 when the process is in the unit, 0 when it is not, an error when this is not known. */
+/* Whether anything is in it: done is given the answer to GetUnitProcesses. */
+int scope_look_into(sd_bus *bus,
+        const char *unit,
+        sd_bus_message_handler_t done,
+        void *userdata,
+        sd_bus_slot **ret_slot);
+
+/* Reads that answer: 1 when it is empty, 0 when it is not, an error when this is not known. */
+int scope_look_into_read(sd_bus_message *reply);
+
+/* Reads the answer of scope_find(): 1 when the process is in the unit, 0 when it is not, an error when this
+ * is not known.
+ */
 int scope_find_read(sd_bus_message *reply, const char *unit);

@@ -4,7 +4,7 @@
 #include <signal.h>
 
 #include "end.h"
-#include "launch.h"
+#include "launch-fail.h"
 #include "launcher.h"
 #include "pidfd.h"
 #include "scope.h"
@@ -12,29 +12,29 @@
 
 static int on_time_up(sd_event_source *s, uint64_t usec, void *userdata)
 {
-        (void) s;
-        (void) usec;
+        (void)s;
+        (void)usec;
 
         end_kill(userdata);
         return 0;
 }
 
-/* Processes that are frozen or stopped could not act on the signal. Whether they are is not worth asking: thawing
- * costs less. */
+/* Processes that are frozen or stopped could not act on the signal. Whether they are is not worth asking:
+ * thawing costs less. */
 static void send_stop_signal(const Child *c)
 {
         sd_bus *bus = manager_bus(c->launcher->manager);
         int r = -ENOTCONN;
 
         if (bus) {
-                (void) scope_thaw(bus, c->unit);
+                (void)scope_thaw(bus, c->unit);
                 r = scope_kill(bus, c->unit, c->stop_signal);
                 if (c->stop_signal != SIGKILL && c->stop_signal != SIGCONT)
-                        (void) scope_kill(bus, c->unit, SIGCONT);
+                        (void)scope_kill(bus, c->unit, SIGCONT);
         }
         if (r < 0) {
-                (void) pidfd_signal(c->pidfd, c->stop_signal);
-                (void) pidfd_signal(c->pidfd, SIGCONT);
+                (void)pidfd_signal(c->pidfd, c->stop_signal);
+                (void)pidfd_signal(c->pidfd, SIGCONT);
         }
 }
 
@@ -45,7 +45,8 @@ int stop_begin(Child *c, uint64_t timeout_usec)
 
         if (child_is_launching(c)) {
                 c->requested = true;
-                launch_fail(c, FAULT_START_FAILED, "Agent %s was stopped while it was being launched", c->agent_id);
+                launch_fail(c, FAULT_START_FAILED, "Agent %s was stopped while it was being launched",
+                        c->agent_id);
                 return 0;
         }
         /* Too late to be asked for: what it left is being killed. */

@@ -1,27 +1,38 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The contract between agenthost-launcher and agenthost-executor. The launcher starts the executor with these
- * descriptors and nothing else open:
+/* The contract between agenthost-launcher and agenthost-executor.
  *
- *   EXECUTOR_FD_PLAN  a sealed memory file with the plan (below)
- *   EXECUTOR_FD_GATE  a stream socket, gate and report in one: the executor waits for one byte; EOF there means
- *                     that the launcher is gone or wants no agent: it exits. Behind the gate, the socket is
- *                     close-on-exec: EOF on the launcher's side means executed; an ExecutorReport means failed.
- *   EXECUTOR_FD_TEXT0 + 0..3  the four texts (AGENT_TEXT_NAMES)
+ * The launcher starts one executor, the template, which stays: starting a program anew costs several times
+ * as much as all that is to be done for an agent, and the launcher itself is not to fork. The template has a
+ * sequenced-packet socket, EXECUTOR_FD_REQUESTS; EOF there ends it. A message there is a request: the plan
+ * (below), and with it the following descriptors in this order. For each the template makes a child, with
+ * CLONE_PARENT, so that it is the launcher's child, which has these descriptors in these places:
+ *
+ *   EXECUTOR_FD_GATE  a stream socket, gate and report in one: the child first says its pid (int32_t) there;
+ * EOF instead means that it could not be made. Then it waits for one byte; EOF means that the launcher is
+ * gone or wants no agent: it exits. Behind the gate, the socket is close-on-exec: EOF on the launcher's side
+ * means executed; an ExecutorReport means failed. EXECUTOR_FD_TEXT0 + 0..3  the four texts
+ * (AGENT_TEXT_NAMES)
  *
  * What can be prepared before the gate opens is (looking up users, writing the credential files): systemd is
- * creating the scope meanwhile. Nothing that belongs to the agent happens before: no line of its own code, no
- * journal stream.
+ * creating the scope meanwhile. Nothing that belongs to the agent happens before: no line of its own code,
+ * no journal stream.
  *
- * The plan is a sequence of NUL-terminated "KEY=value" texts, keys as below; those marked * may come several
- * times and keep their order. Times and sizes are decimal. Written by launcher/plan.c, read by executor/plan.c. */
+ * The plan is a sequence of NUL-terminated "KEY=value" texts, at most PLAN_SIZE_MAX bytes, keys as below;
+ * those marked
+ * * may come several times and keep their order. Times and sizes are decimal. Written by launcher/plan.c,
+ * read by executor/plan.c. */
 
 #include <stdint.h>
 
-#define EXECUTOR_FD_PLAN 3
-#define EXECUTOR_FD_GATE 4
-#define EXECUTOR_FD_TEXT0 5
+#define EXECUTOR_FD_REQUESTS 3 /* the template's; it moves it away */
+
+#define EXECUTOR_FD_GATE 3
+#define EXECUTOR_FD_TEXT0 4
+#define EXECUTOR_FD_COUNT 5
+
+#define PLAN_SIZE_MAX (1024u * 1024u)
 
 #define PLAN_UNIT "Unit" /* the scope's name: the journal stream's unit */
 #define PLAN_IDENT "Ident" /* the journal stream's identifier: base name of argv[0] */
@@ -33,9 +44,12 @@
 #define PLAN_RLIMIT "RLimit" /* * "RESOURCE_NUMBER:SOFT:HARD" */
 #define PLAN_NO_NEW_PRIVILEGES "NoNewPrivileges" /* 0 or 1 */
 #define PLAN_OUTPUT "Output" /* journal or null */
-#define PLAN_CREDENTIALS "Credentials" /* the directory to make: root's, 0755; the files 0400, the user's */
-#define PLAN_ENVIRONMENT "Environment" /* * "NAME=value", the whole environment but what depends on the user
-                                        * (HOME, USER, LOGNAME, SHELL), which the executor adds unless set */
+#define PLAN_CREDENTIALS                                                                 \
+        "Credentials" /* the directory to make: root's, 0755; the files 0400, the user's \
+                       */
+#define PLAN_ENVIRONMENT                                                                    \
+        "Environment" /* * "NAME=value", the whole environment but what depends on the user \
+                       * (HOME, USER, LOGNAME, SHELL), which the executor adds unless set */
 #define PLAN_ARGUMENT "Argument" /* * argv; the first is the absolute path that is executed */
 
 /* What failed, in the order of the steps. */
@@ -44,16 +58,14 @@ typedef enum ExecutorStep {
         EXECUTOR_STEP_USER,
         EXECUTOR_STEP_GROUP,
         EXECUTOR_STEP_CREDENTIALS,
-        EXECUTOR_STEP_STDIN,
         EXECUTOR_STEP_OUTPUT,
+        EXECUTOR_STEP_DESCRIPTORS,
         EXECUTOR_STEP_LIMITS,
-        EXECUTOR_STEP_OOM_SCORE,
         EXECUTOR_STEP_SETGROUPS,
         EXECUTOR_STEP_SETGID,
         EXECUTOR_STEP_SETUID,
         EXECUTOR_STEP_WORKING_DIRECTORY,
         EXECUTOR_STEP_NO_NEW_PRIVILEGES,
-        EXECUTOR_STEP_SIGNALS,
         EXECUTOR_STEP_EXEC,
         _EXECUTOR_STEP_MAX,
 } ExecutorStep;
@@ -72,16 +84,14 @@ static inline const char *executor_step_name(uint32_t step)
                 [EXECUTOR_STEP_USER] = "user",
                 [EXECUTOR_STEP_GROUP] = "group",
                 [EXECUTOR_STEP_CREDENTIALS] = "credentials",
-                [EXECUTOR_STEP_STDIN] = "standard input",
                 [EXECUTOR_STEP_OUTPUT] = "standard output",
+                [EXECUTOR_STEP_DESCRIPTORS] = "file descriptors",
                 [EXECUTOR_STEP_LIMITS] = "limits",
-                [EXECUTOR_STEP_OOM_SCORE] = "OOM score",
                 [EXECUTOR_STEP_SETGROUPS] = "setgroups",
                 [EXECUTOR_STEP_SETGID] = "setgid",
                 [EXECUTOR_STEP_SETUID] = "setuid",
                 [EXECUTOR_STEP_WORKING_DIRECTORY] = "working directory",
                 [EXECUTOR_STEP_NO_NEW_PRIVILEGES] = "no new privileges",
-                [EXECUTOR_STEP_SIGNALS] = "signals",
                 [EXECUTOR_STEP_EXEC] = "exec",
         };
 

@@ -2,10 +2,11 @@
 #pragma once
 
 /* The contract between agenthostd and agenthost-launcher: D-Bus, peer to peer, over LAUNCHER_SOCKET. One
- * request is one method call. Only root and the user agenthost may connect (SO_PEERCRED); the launcher trusts
- * neither further than this: what is run, and as whom, stands in the runtimes that it reads itself.
+ * request is one method call. Only root and the user agenthost may connect (SO_PEERCRED); the launcher
+ * trusts neither further than this: what is run, and as whom, stands in the runtimes that it reads itself.
  *
- * Errors carry the names of org.agenthost.Host1.Error.* (bus/fault-bus.h), so that agenthostd passes them on. */
+ * Errors carry the names of org.agenthost.Host1.Error.* (bus/fault-bus.h), so that agenthostd passes them
+ * on. */
 
 #define LAUNCHER_SOCKET "/run/agenthost/launcher.sock"
 #define LAUNCHER_PATH "/org/agenthost/Launcher1"
@@ -13,7 +14,10 @@
 
 /* The four texts of an agent, in the order of their fds in Spawn; also their file names in
  * $CREDENTIALS_DIRECTORY and the names that %{...} in Exec= takes. */
-#define AGENT_TEXT_NAMES { "agent_spec", "guild_spec", "messaging_config", "client_properties" }
+#define AGENT_TEXT_NAMES                                                            \
+        {                                                                           \
+                "agent_spec", "guild_spec", "messaging_config", "client_properties" \
+        }
 #define AGENT_TEXT_COUNT 4
 
 /* One message carries at most this many file descriptors (the kernel's SCM_MAX_FD is 253): List and Adopt
@@ -30,16 +34,16 @@
 /* Spawn(s agent_id, s guild_id, s runtime, i machine_id, s client_type, as environment, ah texts)
  *   -> s unit, u pid, h pidfd
  * texts are four sealed memory files. Answers when the agent has been executed inside its scope, or with
- * StartFailed when nothing of it is left. If the connection that asked goes away meanwhile the launch goes on;
- * the agent is then in List. */
+ * StartFailed when nothing of it is left. If the connection that asked goes away meanwhile the launch goes
+ * on; the agent is then in List. */
 #define LAUNCHER_SPAWN "Spawn"
 #define LAUNCHER_SPAWN_IN "sssisasah"
 #define LAUNCHER_SPAWN_OUT "suh"
 
 /* Stop(s unit, t timeout_usec): thaw, the runtime's stop signal, then SIGKILL to the whole cgroup when the
- * time is up (UINT64_MAX: the runtime's StopTimeoutSec=). Answers at once; Ended tells the end. A second Stop
- * can shorten the time, never lengthen it. An agent that is being launched is not started any more (its Spawn
- * fails). */
+ * time is up (UINT64_MAX: the runtime's StopTimeoutSec=). Answers at once; Ended tells the end. A second
+ * Stop can shorten the time, never lengthen it. An agent that is being launched is not started any more (its
+ * Spawn fails). */
 #define LAUNCHER_STOP "Stop"
 #define LAUNCHER_STOP_IN "st"
 
@@ -55,9 +59,9 @@
 #define LAUNCHER_LIST_ITEM "ssssuhu(siibt)"
 
 /* Adopt(a(ssssuh)) -> as refused: gives back agents that a launcher which died has started (unit, agent_id,
- * guild_id, runtime, pid, pidfd; at most LAUNCHER_PAGE). Answers when each has been looked at. Taken back are
- * those whose scope is there and holds the process; one that is known already is left as it is. The refused
- * units have ended: for each an Ended came before the answer (result "lost" where nobody knows). */
+ * guild_id, runtime, pid, pidfd; at most LAUNCHER_PAGE). Answers when each has been looked at. Taken back
+ * are those whose scope is there and holds the process; one that is known already is left as it is. The
+ * refused units have ended: for each an Ended came before the answer (result "lost" where nobody knows). */
 #define LAUNCHER_ADOPT "Adopt"
 #define LAUNCHER_ADOPT_IN "a(ssssuh)"
 #define LAUNCHER_ADOPT_OUT "as"

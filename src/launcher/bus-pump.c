@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bus-pump.h"
+
+struct BusPump {
+        sd_bus *bus;
+        sd_event_source *io, *timer;
+        BusPumpBroken broken;
+        void *userdata;
+        bool running; /* pump() is below us on the stack, and frees us */
+        bool freed;
+};
+
+static void pump_destroy(BusPump *p)
+{
+        sd_event_source_disable_unref(p->io);
+        sd_event_source_disable_unref(p->timer);
+        sd_bus_unref(p->bus);
+        free(p);
+}
+
+BusPump *bus_pump_free(BusPump *p)
+{
+        if (!p)
+                return NULL;
+
+        p->freed = true;
+        if (!p->running)
+                pump_destroy(p);
+        return NULL;
+}
+
+static void pump(BusPump *p)
+{
+        int r;
+
+        p->running = true;
+        do
+                r = sd_bus_process(p->bus, NULL);
+        while (r > 0 && !p->freed);
+
+        if (r < 0 && !p->freed)
+                p->broken(p->userdata);
+        p->running = false;
+        if (p->freed)
+                pump_destroy(p);
+}
+
+static int on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata)
+{
+        (void)s;
+        (void)fd;
+        (void)revents;
+
+        pump(userdata);
+        return 0;
+}
+
+static int on_time(sd_event_source *s, uint64_t usec, void *userdata)
+{
+        (void)s;
+        (void)usec;
+
+        pump(userdata);
+        return 0;
+}
+
+/* Before each wait: what the connection waits for depends on what was sent meanwhile. */
+static int on_prepare(sd_event_source *s, void *userdata)
+{
+        BusPump *p = userdata;
+        int events = sd_bus_get_events(p->bus), r;
+        uint64_t until;
+
+        /* A closed one has one more thing to say. */
+        if (events >= 0)
+                (void)sd_event_source_set_io_events(s, (uint32_t)events);
+        r = events < 0 ? 1 : sd_bus_get_timeout(p->bus, &until);
+        if (events < 0)
+                until = 0;
+
+        if (r <= 0 || until == UINT64_MAX)
+                return sd_event_source_set_enabled(p->timer, SD_EVENT_OFF);
+        r = sd_event_source_set_time(p->timer, until);
+        if (r < 0)
+                return r;
+        return sd_event_source_set_enabled(p->timer, SD_EVENT_ONESHOT);
+}
+
+static int setup(BusPump *p, sd_event *event, int64_t priority)
+{
+        int r;
+
+        r = sd_event_add_io(event, &p->io, sd_bus_get_fd(p->bus), 0, on_io, p);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_priority(p->io, priority);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_prepare(p->io, on_prepare);
+        if (r < 0)
+                return r;
+        r = sd_event_add_time(event, &p->timer, CLOCK_MONOTONIC, 0, 0, on_time, p);
+        if (r < 0)
+                return r;
+        return sd_event_source_set_priority(p->timer, priority);
+}
+
+int bus_pump_new(
+        sd_event *event, sd_bus *bus, int64_t priority, BusPumpBroken broken, void *userdata, BusPump **ret)
+{
+        BusPump *p = malloc(sizeof(BusPump));
+        int r;
+
+        if (!p)
+                return -ENOMEM;
+
+        *p = (BusPump){ .bus = sd_bus_ref(bus), .broken = broken, .userdata = userdata };
+        r = setup(p, event, priority);
+        if (r < 0) {
+                pump_destroy(p);
+                return r;
+        }
+
+        *ret = p;
+        return 0;
+}

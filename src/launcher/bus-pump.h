@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A bus connection served by an event loop. Unlike sd_bus_attach_event(), which takes one message in each
+ * turn of the loop, all that has come is handled at once: messages of systemd come in bursts, and a turn
+ * costs as much as a message does. Used by manager.c and launcher-bus.c. */
+
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include "macros.h"
+
+typedef struct BusPump BusPump;
+
+/* The connection cannot be read any more: its owner is to close it. */
+typedef void (*BusPumpBroken)(void *userdata);
+
+int bus_pump_new(
+        sd_event *event, sd_bus *bus, int64_t priority, BusPumpBroken broken, void *userdata, BusPump **ret);
+
+/* Also from within what the pump calls. */
+BusPump *bus_pump_free(BusPump *pump);
