@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The one place where faults and D-Bus errors meet: names of org.agenthost.Host1.Error.* and the standard ones. */
+/* The one place where faults and D-Bus errors meet: names of org.agenthost.Host1.Error.* and the standard
+ * ones. */
 
 #include <systemd/sd-bus.h>
 

@@ -26,7 +26,7 @@ static void sink_journal(int level, const LogField *fields, size_t n_fields, con
 
         for (size_t i = 0; i < n; i++)
                 iov[i] = (struct iovec){ owned[i], strlen(owned[i]) };
-        sd_journal_sendv(iov, (int) n);
+        sd_journal_sendv(iov, (int)n);
 
         for (size_t i = 0; i < n; i++)
                 free(owned[i]);

@@ -137,14 +137,8 @@ static void forget_oldest(Host *host)
 /* The launcher is told only when it stands in the file: until then the zombie is the record. */
 static void save_and_acknowledge(Agent *a)
 {
-        int r = store_save(a->host->store, a);
-
-        if (r < 0) {
-                agent_log(a, LOG_ERR, "How agent %s ended cannot be written below " STATE_DIR ": %s", a->id,
-                        strerror(-r));
-                return;
-        }
-        launcher_client_acknowledge(a->host->launcher, a->unit);
+        if (host_save(a->host, a) >= 0)
+                launcher_client_acknowledge(a->host->launcher, a->unit);
 }
 
 /* Everybody is told; those who waited for a start, that it will not come. */

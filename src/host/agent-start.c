@@ -171,30 +171,37 @@ static void on_spawned(sd_bus_message *reply, const Fault *fault, void *userdata
         agent_launched(a, pid, pidfd);
 }
 
-static int append_texts(sd_bus_message *m, Agent *a)
+/* A memory file, the Host's. Agents of a guild come with the same messaging_config and client_properties. */
+static int text_memfd(Host *host, AgentText which, const char *text)
 {
         static const char *const names[_AGENT_TEXT_MAX] = { "agent_spec", "messaging_config",
                 "client_properties" };
-        /* As proto/launcher.h orders them. */
-        static const int order[] = { AGENT_TEXT_SPEC, -1, AGENT_TEXT_MESSAGING, AGENT_TEXT_CLIENT };
+        TextFile *last = &host->last_texts[which];
+
+        if (last->memfd >= 0 && strcmp(last->text, text) == 0)
+                return last->memfd;
+
+        close_fd(last->memfd);
+        g_free(last->text);
+        last->text = g_strdup(text);
+        last->memfd = memfd_sealed(names[which], text, strlen(text));
+        return last->memfd;
+}
+
+static int append_texts(sd_bus_message *m, Agent *a)
+{
+        Host *host = a->host;
+        const int fds[AGENT_TEXT_COUNT] = {
+                text_memfd(host, AGENT_TEXT_SPEC, a->texts[AGENT_TEXT_SPEC]),
+                guild_text_memfd(a->guild),
+                text_memfd(host, AGENT_TEXT_MESSAGING, a->texts[AGENT_TEXT_MESSAGING]),
+                text_memfd(host, AGENT_TEXT_CLIENT, a->texts[AGENT_TEXT_CLIENT]),
+        };
         int r;
 
         r = sd_bus_message_open_container(m, 'a', "h");
-        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(order); i++) {
-                _cleanup_close_ int own = -EBADF;
-                int fd;
-
-                if (order[i] < 0)
-                        fd = guild_text_memfd(a->guild);
-                else {
-                        const char *text = a->texts[order[i]];
-
-                        fd = own = memfd_sealed(names[order[i]], text, strlen(text));
-                }
-                if (fd < 0)
-                        return fd;
-                r = sd_bus_message_append(m, "h", fd);
-        }
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(fds); i++)
+                r = fds[i] < 0 ? fds[i] : sd_bus_message_append(m, "h", fds[i]);
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
@@ -317,8 +324,7 @@ static int on_start_timeout(sd_event_source *s, uint64_t usec, void *userdata)
                 "Agent %s failed to start within %s; killing it", a->id,
                 format_usec(span, sizeof(span), a->start_timeout_usec));
         a->start_timed_out = true;
-        if (store_save(a->host->store, a) < 0)
-                agent_log(a, LOG_ERR, "The state of agent %s cannot be written below " STATE_DIR, a->id);
+        (void)host_save(a->host, a);
 
         /* Should the launcher be away, launcher-sync.c asks again when it is back. */
         if (launcher_client_stop(a->host->launcher, a->unit, 0, &fault) < 0)
@@ -339,29 +345,22 @@ void agent_arm_start_timer(Agent *a)
                 g_error("Cannot arm a timer: %s", strerror(-r));
 }
 
-static void save_or_say(Agent *a)
-{
-        int r = store_save(a->host->store, a);
-
-        if (r < 0)
-                agent_log(a, LOG_ERR, "The state of agent %s cannot be written below " STATE_DIR ": %s",
-                        a->id, strerror(-r));
-}
-
 void agent_launched(Agent *a, pid_t pid, int pidfd)
 {
         agent_enter_launched(a, pid, pidfd, now_usec(CLOCK_REALTIME));
         host_bind_pid(a->host, a);
-        save_or_say(a);
+        (void)host_save(a->host, a);
 
-        agent_log_id(a, LOG_INFO, MESSAGE_AGENT_LAUNCHED, "Agent %s launched as process %d in %s", a->id,
-                (int)pid, a->unit);
-        manager_bus_added(a->host, a);
-        agent_arm_start_timer(a);
-
+        /* Those who wait are answered first: the rest is for everybody. */
         agent_wake(a, AGENT_EVENT_LAUNCHED, NULL);
         if (a->ready)
                 agent_wake(a, AGENT_EVENT_READY, NULL);
+
+        manager_bus_added(a->host, a);
+        /* Of those that say themselves when they are ready, that is the news. */
+        agent_log_id(a, a->notify ? LOG_DEBUG : LOG_INFO, MESSAGE_AGENT_LAUNCHED,
+                "Agent %s launched as process %d in %s", a->id, (int)pid, a->unit);
+        agent_arm_start_timer(a);
 }
 
 void agent_found(Agent *a, pid_t pid, int pidfd)
@@ -379,22 +378,19 @@ void agent_found(Agent *a, pid_t pid, int pidfd)
 
 void agent_ready(Agent *a)
 {
-        if (!agent_enter_ready(a, now_usec(CLOCK_REALTIME)))
+        bool known = a->ready;
+
+        if (!agent_enter_ready(a, now_usec(CLOCK_REALTIME))) {
+                /* Before the launcher's answer. It will not be said again, should we die before that comes.
+                 */
+                if (a->ready && !known)
+                        (void)host_save(a->host, a);
                 return;
+        }
 
         a->start_timer = sd_event_source_disable_unref(a->start_timer);
-        save_or_say(a);
+        (void)host_save(a->host, a);
         agent_log_id(a, LOG_INFO, MESSAGE_AGENT_READY, "Agent %s is ready", a->id);
         agent_bus_changed(a, AGENT_CHANGED_READY);
         agent_wake(a, AGENT_EVENT_READY, NULL);
-}
-
-void agent_set_status(Agent *a, const char *status)
-{
-        if (g_strcmp0(a->status_text, status) == 0)
-                return;
-
-        g_free(a->status_text);
-        a->status_text = g_strdup(status);
-        agent_bus_changed(a, AGENT_CHANGED_STATUS);
 }

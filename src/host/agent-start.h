@@ -35,8 +35,5 @@ void agent_found(Agent *agent, pid_t pid, int pidfd);
 /* READY=1 */
 void agent_ready(Agent *agent);
 
-/* STATUS= */
-void agent_set_status(Agent *agent, const char *status);
-
 /* Arms the start limit of an agent that is not ready; for a start after our own death too. */
 void agent_arm_start_timer(Agent *agent);

@@ -29,6 +29,30 @@ static void on_ended(Agent *a, const Fault *fault, void *userdata)
         stop->done(!fault, fault, stop->userdata);
 }
 
+/* Written down, so that it is known also to a later life of ours. */
+static void become_stopping(Agent *a)
+{
+        bool changed = agent_enter_stopping(a);
+
+        (void)host_save(a->host, a);
+        if (changed)
+                agent_bus_changed(a, AGENT_CHANGED_STATE);
+}
+
+/* As the launcher does it, which may have to be told again: a further stop can shorten the time, not
+ * lengthen it. */
+static bool note_deadline(Agent *a, uint64_t timeout_usec)
+{
+        uint64_t deadline =
+                usec_add(now_usec(CLOCK_MONOTONIC), timeout_usec > 0 ? timeout_usec : a->stop_timeout_usec);
+
+        if (a->stop_deadline_usec > 0 && a->stop_deadline_usec <= deadline)
+                return false;
+
+        a->stop_deadline_usec = deadline;
+        return true;
+}
+
 static int ask_to_stop(Agent *a, uint64_t timeout_usec, Fault *fault)
 {
         int r;
@@ -38,15 +62,10 @@ static int ask_to_stop(Agent *a, uint64_t timeout_usec, Fault *fault)
         if (r < 0)
                 return r;
 
-        /* Written down, so that an end that comes while we are not there is known as asked for. */
-        if (!a->stop_requested) {
+        if (note_deadline(a, timeout_usec) || !a->stop_requested || a->state != AGENT_STOPPING) {
                 a->stop_requested = true;
-                if (store_save(a->host->store, a) < 0)
-                        agent_log(a, LOG_ERR, "The state of agent %s cannot be written below " STATE_DIR,
-                                a->id);
+                become_stopping(a);
         }
-        if (agent_enter_stopping(a))
-                agent_bus_changed(a, AGENT_CHANGED_STATE);
         return 0;
 }
 
@@ -146,6 +165,8 @@ int agent_kill(Agent *a, const char *who, int signal_number, LauncherDone done, 
 
 void agent_says_stopping(Agent *a)
 {
-        if (agent_enter_stopping(a))
-                agent_bus_changed(a, AGENT_CHANGED_STATE);
+        if (a->state == AGENT_QUEUED)
+                a->stopping_early = true;
+        else if (agent_is_alive(a) && a->state != AGENT_STOPPING)
+                become_stopping(a);
 }

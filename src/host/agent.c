@@ -82,6 +82,7 @@ Agent *agent_free(Agent *a)
         agent_wait_drop_all(a);
         a->spawn_call = launcher_call_free(a->spawn_call);
         sd_event_source_disable_unref(a->start_timer);
+        sd_event_source_disable_unref(a->save_status);
         close_fd(a->pidfd);
         guild_text_unref(a->guild);
         strv_free(a->environment);
@@ -124,6 +125,8 @@ void agent_enter_launched(Agent *a, pid_t pid, int pidfd, uint64_t now_realtime_
                 a->ready = false;
                 agent_enter_ready(a, now_realtime_usec);
         }
+        if (a->stopping_early)
+                agent_enter_stopping(a);
 }
 
 bool agent_enter_ready(Agent *a, uint64_t now_realtime_usec)

@@ -61,6 +61,7 @@ typedef struct Agent {
         AgentState state;
         bool notify; /* Type=notify: ready on READY=1 */
         bool ready;
+        bool stopping_early; /* STOPPING=1 has overtaken the launcher's answer */
         bool announced; /* AgentAdded went out */
         bool stop_requested;
         bool start_timed_out;
@@ -76,9 +77,11 @@ typedef struct Agent {
         uint64_t start_timeout_usec;
         uint64_t start_deadline_usec; /* CLOCK_MONOTONIC */
         uint64_t stop_timeout_usec; /* the runtime's */
+        uint64_t stop_deadline_usec; /* CLOCK_MONOTONIC, of a requested stop; 0: none */
         uint64_t forget_at_usec; /* CLOCK_MONOTONIC, once ended */
 
         sd_event_source *start_timer;
+        sd_event_source *save_status; /* StatusText is to be written down */
         LauncherCall *spawn_call;
         AgentWait *waits; /* those who wait for something of this agent, in order */
         struct json_object *unknown_fields; /* of a state file that a newer version wrote */

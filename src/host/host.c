@@ -7,6 +7,7 @@
 #include "agent-bus.h"
 #include "agent-end.h"
 #include "agent-start.h"
+#include "agent-wait.h"
 #include "log-agent.h"
 #include "manager-bus.h"
 #include "pidfd.h"
@@ -27,6 +28,8 @@ int host_new(sd_event *event, Config *config, Host **ret)
                 .requests = g_hash_table_new(g_str_hash, g_str_equal),
                 .pids = g_hash_table_new(g_direct_hash, g_direct_equal),
         };
+        for (size_t i = 0; i < _AGENT_TEXT_MAX; i++)
+                host->last_texts[i].memfd = -EBADF;
         *ret = host;
         return 0;
 }
@@ -48,7 +51,8 @@ Host *host_free(Host *host)
         if (!host)
                 return NULL;
 
-        /* Agents first: they answer those who wait, over a bus that is still there. */
+        /* Before the agents: the files of their guilds are to stay. */
+        guild_texts_free(host->guilds);
         free_agents(host);
         notify_free(host->notify);
         launcher_sync_free(host->sync);
@@ -60,8 +64,11 @@ Host *host_free(Host *host)
         sd_bus_slot_unref(host->name_slot);
         sd_bus_flush_close_unref(host->bus);
         runtimes_free(host->runtimes);
-        guild_texts_free(host->guilds);
         store_free(host->store);
+        for (size_t i = 0; i < _AGENT_TEXT_MAX; i++) {
+                g_free(host->last_texts[i].text);
+                close_fd(host->last_texts[i].memfd);
+        }
         g_hash_table_unref(host->pids);
         g_hash_table_unref(host->requests);
         g_hash_table_unref(host->units);
@@ -111,6 +118,16 @@ void host_count_active(Host *host, int change)
                 (void)sd_event_source_set_priority(host->tell_count, SD_EVENT_PRIORITY_IDLE);
 }
 
+int host_save(Host *host, const Agent *a)
+{
+        int r = store_save(host->store, a);
+
+        if (r < 0)
+                agent_log(a, LOG_ERR, "The state of agent %s cannot be written below " STATE_DIR ": %s",
+                        a->id, strerror(-r));
+        return r;
+}
+
 void host_bind_pid(Host *host, Agent *a)
 {
         g_hash_table_insert(host->pids, GINT_TO_POINTER(a->pid), a);
@@ -134,6 +151,8 @@ void host_add(Host *host, Agent *a)
 
 void host_forget(Host *host, Agent *a)
 {
+        /* First: sd-bus asks for the object, to name its interfaces. */
+        manager_bus_removed(host, a);
         store_remove(host->store, a);
         host_unbind_pid(host, a);
         g_hash_table_remove(host->agents, a->id);
@@ -142,7 +161,6 @@ void host_forget(Host *host, Agent *a)
                 g_hash_table_remove(host->requests, a->request_id);
         if (!agent_has_ended(a))
                 host_count_active(host, -1);
-        manager_bus_removed(host, a);
         agent_free(a);
 }
 
@@ -250,8 +268,7 @@ static int load_state(Host *host)
 
         r = store_open(STATE_DIR, &host->store);
         if (r < 0) {
-                log_error(
-                        "Cannot open " STATE_DIR ": %s; 'systemd-tmpfiles --create' makes it", strerror(-r));
+                log_error("Cannot open " STATE_DIR ": %s; agenthostd.service makes it", strerror(-r));
                 return r;
         }
 
@@ -308,6 +325,12 @@ int host_start(Host *host, int notify_fd)
 
 void host_hang_up(Host *host)
 {
+        GHashTableIter i;
+        gpointer value;
+
+        g_hash_table_iter_init(&i, host->agents);
+        while (g_hash_table_iter_next(&i, NULL, &value))
+                agent_wait_drop_all(value);
         host->launcher = launcher_client_free(host->launcher);
 }
 

@@ -23,6 +23,12 @@
 #include "runtimes.h"
 #include "store.h"
 
+/* A text and the memory file made of it. */
+typedef struct TextFile {
+        char *text;
+        int memfd;
+} TextFile;
+
 typedef struct Host {
         sd_event *event;
         sd_bus *bus;
@@ -35,6 +41,8 @@ typedef struct Host {
         Runtimes *runtimes; /* NULL until the launcher has told */
         Notify *notify;
         char *cgroup_root; /* of the service manager; "" usually */
+
+        TextFile last_texts[_AGENT_TEXT_MAX]; /* of the last launch: the next one's are often the same */
 
         GHashTable *agents; /* id -> Agent, owned */
         GHashTable *units; /* unit -> Agent */
@@ -59,8 +67,9 @@ static inline void host_freep(Host **host)
 /* Opens store and bus, reads the state, connects to the launcher. notify_fd is taken over. */
 int host_start(Host *host, int notify_fd);
 
-/* Closes the connection to the launcher before the loop ends: sd-bus would flush it then, for as long as a launcher
- * that hangs lets it wait. What was not sent is asked for again by the next agenthostd. */
+/* To be called before the loop ends, as sd-bus closes its connections then: answers everybody who waits, and
+ * closes the connection to the launcher, which would be flushed for as long as a launcher that hangs lets it
+ * wait. What was not sent is asked for again by the next agenthostd. */
 void host_hang_up(Host *host);
 
 /* Reads configuration and, by way of the launcher, runtimes again. */
@@ -80,6 +89,9 @@ void host_add(Host *host, Agent *agent);
 
 /* Takes an agent out of every table, removes its state file, tells the bus, frees it. */
 void host_forget(Host *host, Agent *agent);
+
+/* Writes the agent's state file; a failure is logged. Returns 0 or -errno. */
+int host_save(Host *host, const Agent *agent);
 
 /* To be called when an agent begins or ceases to be active. */
 void host_count_active(Host *host, int change);

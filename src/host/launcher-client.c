@@ -119,7 +119,13 @@ static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
                 return 0;
         }
 
-        fault_from_bus_error(&fault, error, FAULT_LAUNCHER_UNAVAILABLE);
+        if (sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) ||
+                sd_bus_error_has_name(error, SD_BUS_ERROR_TIMEOUT))
+                fault_set(&fault, FAULT_LAUNCHER_UNAVAILABLE,
+                        "agenthost-launcher has not answered (%s); see 'systemctl status agenthost-launcher.service'",
+                        error->message);
+        else
+                fault_from_bus_error(&fault, error, FAULT_LAUNCHER_UNAVAILABLE);
         call_finish(call, NULL, &fault);
         return 0;
 }

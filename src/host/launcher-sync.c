@@ -9,6 +9,7 @@
 #include "host.h"
 #include "log-agent.h"
 #include "pidfd.h"
+#include "time-util.h"
 
 #define CALL_LIMIT_USEC (30 * USEC_PER_SEC)
 #define RETRY_USEC USEC_PER_SEC
@@ -143,10 +144,14 @@ static Agent *build_unknown_agent(Host *host, const Item *item)
         _cleanup_fault_ Fault fault = FAULT_INIT;
         struct json_object *o = json_object_new_object();
         Agent *a = agent_new(host, item->agent_id);
+        const RuntimeInfo *runtime;
 
         a->name = g_strdup(item->agent_id);
         a->class_name = g_strdup("");
         a->runtime = g_strdup(item->runtime);
+        if (runtimes_pick(host->runtimes, item->runtime, "", host->config, &runtime, &fault) >= 0)
+                a->stop_timeout_usec = runtime->stop_timeout_usec;
+        fault_done(&fault);
         a->client_type = g_strdup("");
         a->ready = true; /* an agent that lived so long without us need not say it again */
         for (size_t i = 0; i < _AGENT_TEXT_MAX; i++)
@@ -288,6 +293,16 @@ static void list_next(LauncherSync *s, const char *after)
                         host->launcher, m, CALL_LIMIT_USEC, on_listed, s, &s->call, &fault);
 }
 
+/* 0, i.e. at once, for an agent that did not become ready in time. */
+static uint64_t time_left_to_stop(const Agent *a)
+{
+        uint64_t now = now_usec(CLOCK_MONOTONIC);
+
+        if (a->start_timed_out || a->stop_deadline_usec <= now)
+                return 0;
+        return a->stop_deadline_usec == USEC_INFINITY ? USEC_INFINITY : a->stop_deadline_usec - now;
+}
+
 /* What we asked for before a connection broke, or before our own death, is asked for again. */
 static void repeat_stops(Host *host)
 {
@@ -301,8 +316,7 @@ static void repeat_stops(Host *host)
 
                 if (!agent_is_alive(a) || (!a->stop_requested && !a->start_timed_out))
                         continue;
-                if (launcher_client_stop(
-                            host->launcher, a->unit, a->start_timed_out ? 0 : USEC_INFINITY, &fault) < 0)
+                if (launcher_client_stop(host->launcher, a->unit, time_left_to_stop(a), &fault) < 0)
                         agent_log(a, LOG_WARNING, "Agent %s cannot be stopped now: %s", a->id,
                                 fault_text(&fault));
         }

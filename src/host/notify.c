@@ -5,20 +5,27 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "agent-bus.h"
 #include "agent-start.h"
 #include "agent-stop.h"
 #include "host.h"
 #include "log-agent.h"
 #include "pidfd.h"
+#include "proto/names.h"
 
 #define MESSAGE_MAX 4096u /* as systemd takes them */
 #define FDS_MAX 16u
 #define PRIORITY (SD_EVENT_PRIORITY_NORMAL - 10)
 
+/* So many messages in a row go first. Those behind them take turns with everything else, or an agent that
+ * never stops talking would keep all others out. */
+#define IN_A_ROW_MAX 1000u
+
 struct Notify {
         Host *host; /* borrowed */
         int fd;
         sd_event_source *source;
+        unsigned n_in_a_row;
 };
 
 static void clean_status(char *status)
@@ -90,6 +97,30 @@ static Agent *find_sender(Host *host, pid_t pid)
         return find_agent_by_cgroup(host, cgroup);
 }
 
+static int on_save_status(sd_event_source *s, void *userdata)
+{
+        Agent *a = userdata;
+
+        (void)s;
+
+        a->save_status = sd_event_source_disable_unref(a->save_status);
+        (void)host_save(a->host, a);
+        return 0;
+}
+
+/* Written down when there is nothing better to do: an agent may say a thousand things in a row. */
+static void set_status(Agent *a, const char *status)
+{
+        if (g_strcmp0(a->status_text, status) == 0)
+                return;
+
+        g_free(a->status_text);
+        a->status_text = g_strdup(status);
+        agent_bus_changed(a, AGENT_CHANGED_STATUS);
+        if (!a->save_status && sd_event_add_defer(a->host->event, &a->save_status, on_save_status, a) >= 0)
+                (void)sd_event_source_set_priority(a->save_status, SD_EVENT_PRIORITY_IDLE);
+}
+
 static void handle_message(Notify *n, pid_t pid, char *text, size_t size)
 {
         Agent *a = find_sender(n->host, pid);
@@ -107,7 +138,7 @@ static void handle_message(Notify *n, pid_t pid, char *text, size_t size)
                         "was started as",
                         a->id);
         if (m.status)
-                agent_set_status(a, m.status);
+                set_status(a, m.status);
         if (m.ready)
                 agent_ready(a);
         if (m.stopping)
@@ -139,6 +170,18 @@ static pid_t read_ancillary(struct msghdr *header)
                 }
         }
         return pid;
+}
+
+static void take_turns(Notify *n)
+{
+        char first;
+        bool more = recv(n->fd, &first, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+
+        if (!more && n->n_in_a_row >= IN_A_ROW_MAX)
+                (void)sd_event_source_set_priority(n->source, PRIORITY);
+        n->n_in_a_row = more ? n->n_in_a_row + 1 : 0;
+        if (n->n_in_a_row == IN_A_ROW_MAX)
+                (void)sd_event_source_set_priority(n->source, SD_EVENT_PRIORITY_NORMAL);
 }
 
 /* The message is looked at first and taken out of the queue when what it says is written down: so none is
@@ -180,6 +223,7 @@ static int on_message(sd_event_source *s, int fd, uint32_t revents, void *userda
         }
 
         (void)recv(fd, buffer, 0, MSG_DONTWAIT | MSG_TRUNC);
+        take_turns(n);
         return 0;
 }
 

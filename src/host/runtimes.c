@@ -154,10 +154,10 @@ int runtimes_pick(const Runtimes *l,
 
         if (!found && name)
                 return fault_set(fault, FAULT_NO_SUCH_RUNTIME,
-                        "No runtime '%s'; put %s.runtime into " SYSCONFDIR
-                        "/agenthost/runtimes.d and run 'systemctl reload agenthostd.service' (refused files are in "
-                        "its journal)",
-                        name, name);
+                        "No runtime '%s'; runtimes are the files NAME.runtime in " SYSCONFDIR
+                        "/agenthost/runtimes.d, read by 'systemctl reload agenthostd.service' (its journal says which "
+                        "are refused, and why)",
+                        name);
         if (!found)
                 return fault_set(fault, FAULT_NO_SUCH_RUNTIME,
                         "No runtime matches class_name '%s'; give one a fitting Match=, set DefaultRuntime=, or name "

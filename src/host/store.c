@@ -28,7 +28,7 @@ typedef struct Record {
         char *texts[_AGENT_TEXT_MAX];
         int64_t machine_id, pid, exit_status;
         uint64_t created_at_usec, ready_at_usec, exited_at_usec, start_timeout_usec, start_deadline_usec,
-                stop_timeout_usec, forget_at_usec;
+                stop_timeout_usec, stop_deadline_usec, forget_at_usec;
         bool notify, ready, stop_requested, start_timed_out;
 } Record;
 
@@ -60,6 +60,7 @@ static const JsonField record_fields[] = {
         FIELD("start_timeout_usec", JSON_UINT64, start_timeout_usec, JSON_OPTIONAL),
         FIELD("start_deadline_usec", JSON_UINT64, start_deadline_usec, JSON_OPTIONAL),
         FIELD("stop_timeout_usec", JSON_UINT64, stop_timeout_usec, JSON_OPTIONAL),
+        FIELD("stop_deadline_usec", JSON_UINT64, stop_deadline_usec, JSON_OPTIONAL),
         FIELD("forget_at_usec", JSON_UINT64, forget_at_usec, JSON_OPTIONAL),
         FIELD("notify", JSON_BOOL, notify, JSON_OPTIONAL),
         FIELD("ready", JSON_BOOL, ready, JSON_OPTIONAL),
@@ -152,6 +153,7 @@ static void put_state(struct json_object *o, const Agent *a)
         put_number(o, "ready_at_usec", a->ready_at_usec);
         put_number(o, "exited_at_usec", a->exited_at_usec);
         put_number(o, "start_deadline_usec", a->start_deadline_usec);
+        put_number(o, "stop_deadline_usec", a->stop_deadline_usec);
         put_number(o, "forget_at_usec", a->forget_at_usec);
         put_flag(o, "ready", a->ready);
         put_flag(o, "stop_requested", a->stop_requested);
@@ -272,6 +274,7 @@ static void fill_agent(Agent *a, Record *rec)
         a->start_timeout_usec = rec->start_timeout_usec;
         a->start_deadline_usec = rec->start_deadline_usec;
         a->stop_timeout_usec = rec->stop_timeout_usec;
+        a->stop_deadline_usec = rec->stop_deadline_usec;
         a->forget_at_usec = rec->forget_at_usec;
         a->notify = rec->notify;
         a->ready = rec->ready;

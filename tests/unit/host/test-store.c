@@ -111,6 +111,7 @@ static void test_everything_comes_back(Fixture *f, gconstpointer data)
         a->ready_at_usec = 2;
         a->exited_at_usec = UINT64_C(1) << 60;
         a->start_timeout_usec = USEC_INFINITY;
+        a->stop_deadline_usec = 99;
         a->status_text = g_strdup("half way");
         g_assert_cmpint(strv_extend(&a->environment, "A=b c"), ==, 0);
         g_assert_cmpint(store_save(f->store, a), ==, 0);
@@ -132,6 +133,7 @@ static void test_everything_comes_back(Fixture *f, gconstpointer data)
         g_assert_cmpint(b->pid, ==, 4711);
         g_assert_cmpuint(b->exited_at_usec, ==, UINT64_C(1) << 60);
         g_assert_cmpuint(b->start_timeout_usec, ==, USEC_INFINITY);
+        g_assert_cmpuint(b->stop_deadline_usec, ==, 99);
         g_assert_cmpstr(b->status_text, ==, "half way");
         g_assert_cmpstr(b->environment[0], ==, "A=b c");
         g_assert_null(b->environment[1]);
