@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "measure.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "parse.h"
+#include "time-util.h"
+
+/* PID 1 is idle when it has used less CPU time than this in so much time. */
+#define IDLE_CPU_USEC (2 * USEC_PER_MSEC)
+#define IDLE_STEP_USEC (250 * USEC_PER_MSEC)
+#define IDLE_LIMIT_USEC (120 * USEC_PER_SEC)
+
+void die(const char *format, ...)
+{
+        va_list ap;
+
+        fflush(stdout);
+        fprintf(stderr, "%s: ", program_invocation_short_name);
+        va_start(ap, format);
+        vfprintf(stderr, format, ap);
+        va_end(ap);
+        fputc('\n', stderr);
+        exit(EXIT_FAILURE);
+}
+
+void check(int r, const char *what)
+{
+        if (r < 0)
+                die("%s: %s", what, strerror(-r));
+}
+
+static void *allocate(size_t n, size_t size)
+{
+        void *p = calloc(n, size);
+
+        if (!p)
+                die("Out of memory");
+        return p;
+}
+
+void load_parse(Load *load, int argc, char *argv[])
+{
+        if (argc != 5 || (strcmp(argv[1], "null") != 0 && strcmp(argv[1], "journal") != 0) ||
+                parse_uint(argv[2], 1, 1000000, &load->count) < 0 ||
+                parse_uint(argv[3], 1, 100000, &load->guilds) < 0 ||
+                parse_uint(argv[4], 1, 100000, &load->in_flight) < 0)
+                die("usage: %s null|journal COUNT GUILDS IN_FLIGHT", argv[0]);
+        load->output = argv[1];
+}
+
+static uint64_t process_cpu_usec(pid_t pid)
+{
+        clockid_t clock;
+
+        if (clock_getcpuclockid(pid, &clock) != 0)
+                die("Process %d is not there (any more)", (int)pid);
+        return now_usec(clock);
+}
+
+/* What all processes of the host together have used, those that have ended too. The machine's own hierarchy
+ * begins with a cgroup that does not say, a host's does. */
+static uint64_t host_cpu_usec(void)
+{
+        _cleanup_fclose_ FILE *f = fopen("/sys/fs/cgroup/cpu.stat", "re");
+        uint64_t usec;
+
+        if (!f || fscanf(f, "usage_usec %" SCNu64, &usec) != 1)
+                die("/sys/fs/cgroup/cpu.stat does not tell: not in a host of tests/host?");
+        return usec;
+}
+
+void await_idle(void)
+{
+        uint64_t end = now_usec(CLOCK_MONOTONIC) + IDLE_LIMIT_USEC, before, after = process_cpu_usec(1);
+
+        do {
+                if (now_usec(CLOCK_MONOTONIC) > end)
+                        die("PID 1 is not idle after %" PRIu64 " s", IDLE_LIMIT_USEC / USEC_PER_SEC);
+                before = after;
+                usleep(IDLE_STEP_USEC);
+                after = process_cpu_usec(1);
+        } while (after - before > IDLE_CPU_USEC);
+}
+
+/* What the machine has been busy for, in the host and outside of it. */
+static uint64_t machine_cpu_usec(void)
+{
+        _cleanup_fclose_ FILE *f = fopen("/proc/stat", "re");
+        uint64_t user, nice, system, idle, wait, irq, softirq, steal;
+
+        if (!f ||
+                fscanf(f,
+                        "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
+                        " %" SCNu64 " %" SCNu64,
+                        &user, &nice, &system, &idle, &wait, &irq, &softirq, &steal) != 8)
+                die("/proc/stat is not as expected");
+        return (user + nice + system + irq + softirq + steal) * USEC_PER_SEC /
+                (uint64_t)sysconf(_SC_CLK_TCK);
+}
+
+/* dbus-broker-launch answers for the broker, which is its only child. */
+static pid_t only_child(pid_t pid)
+{
+        _cleanup_free_ char *path = NULL;
+        _cleanup_fclose_ FILE *f = NULL;
+        int child, another;
+
+        if (asprintf(&path, "/proc/%d/task/%d/children", (int)pid, (int)pid) < 0)
+                die("Out of memory");
+        f = fopen(path, "re");
+        return f && fscanf(f, "%d %d", &child, &another) == 1 ? (pid_t)child : pid;
+}
+
+pid_t bus_process(sd_bus *bus)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        uint32_t pid;
+
+        check(sd_bus_call_method(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                      "org.freedesktop.DBus", "GetConnectionUnixProcessID", NULL, &reply, "s",
+                      "org.freedesktop.DBus"),
+                "GetConnectionUnixProcessID");
+        check(sd_bus_message_read(reply, "u", &pid), "GetConnectionUnixProcessID");
+        return only_child((pid_t)pid);
+}
+
+void measure_watch(Measure *m, const char *name, pid_t pid)
+{
+        if (m->n_watched == ELEMENTSOF(m->watched))
+                die("Too many processes to watch");
+        m->watched[m->n_watched++] = (struct Watched){ .name = name, .pid = pid };
+}
+
+void measure_init(Measure *m, const Load *load)
+{
+        *m = (Measure){
+                .load = load,
+                .begun_usec = allocate(load->count, sizeof(uint64_t)),
+                .took_usec = allocate(load->count, sizeof(uint64_t)),
+        };
+        measure_watch(m, "pid1", 1);
+        measure_watch(m, "self", getpid());
+}
+
+void measure_done(Measure *m)
+{
+        free(m->begun_usec);
+        free(m->took_usec);
+}
+
+void measure_start(Measure *m)
+{
+        for (unsigned i = 0; i < m->n_watched; i++)
+                m->watched[i].cpu_usec = process_cpu_usec(m->watched[i].pid);
+        m->machine_cpu_usec = machine_cpu_usec();
+        m->host_cpu_usec = host_cpu_usec();
+        m->begin_usec = now_usec(CLOCK_MONOTONIC);
+}
+
+bool measure_may_begin(const Measure *m)
+{
+        return m->n_begun < m->load->count && m->n_begun - m->n_done < m->load->in_flight;
+}
+
+unsigned measure_begin(Measure *m)
+{
+        m->begun_usec[m->n_begun] = now_usec(CLOCK_MONOTONIC);
+        return m->n_begun++;
+}
+
+void measure_end(Measure *m, unsigned launch)
+{
+        m->took_usec[launch] = now_usec(CLOCK_MONOTONIC) - m->begun_usec[launch];
+        m->n_done++;
+}
+
+bool measure_is_over(const Measure *m)
+{
+        return m->n_done == m->load->count;
+}
+
+static int compare(const void *a, const void *b)
+{
+        const uint64_t *x = a, *y = b;
+
+        return *x < *y ? -1 : *x > *y;
+}
+
+static void print_percentiles(const Measure *m)
+{
+        static const unsigned percent[] = { 50, 90, 99 };
+        unsigned n = m->load->count;
+
+        qsort(m->took_usec, n, sizeof(uint64_t), compare);
+        for (size_t i = 0; i < ELEMENTSOF(percent); i++)
+                printf("p%u_usec %" PRIu64 "\n", percent[i], m->took_usec[(n - 1) * percent[i] / 100]);
+}
+
+/* In percent of the machine. The kernel counts it in steps of 10 ms. */
+static void print_others(const Measure *m, uint64_t took, uint64_t host)
+{
+        uint64_t machine = machine_cpu_usec() - m->machine_cpu_usec,
+                 others = machine > host ? machine - host : 0;
+
+        printf("others_percent %" PRIu64 "\n",
+                others * 100 / (took * (uint64_t)sysconf(_SC_NPROCESSORS_ONLN)));
+}
+
+void measure_print(const Measure *m)
+{
+        uint64_t took = now_usec(CLOCK_MONOTONIC) - m->begin_usec;
+        uint64_t host = host_cpu_usec() - m->host_cpu_usec;
+        unsigned n = m->load->count;
+
+        print_others(m, took, host);
+        for (unsigned i = 0; i < m->n_watched; i++)
+                printf("cpu_%s_usec %" PRIu64 "\n", m->watched[i].name,
+                        (process_cpu_usec(m->watched[i].pid) - m->watched[i].cpu_usec) / n);
+        printf("cpu_host_usec %" PRIu64 "\n", host / n);
+        printf("rate %.1f\n", (double)n * USEC_PER_SEC / (double)took);
+        print_percentiles(m);
+}

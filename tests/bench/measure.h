@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the launch benchmarks have in common: the load that the command line asks for, the latency of each
+ * launch, the CPU time that other processes spend meanwhile, and the lines ("NAME VALUE") that
+ * tests/bench/run reads. They are programs for one purpose: whatever goes wrong ends them. */
+
+#include <sys/types.h>
+#include <systemd/sd-bus.h>
+
+#include "macros.h"
+
+/* OUTPUT COUNT GUILDS IN_FLIGHT; one in flight means that the launches are made one after the other. */
+typedef struct Load {
+        const char *output; /* "null" or "journal" */
+        unsigned count;
+        unsigned guilds;
+        unsigned in_flight;
+} Load;
+
+/* One measurement: times are in microseconds. */
+typedef struct Measure {
+        const Load *load;
+        uint64_t begin_usec;
+        uint64_t *begun_usec; /* of each launch; load->count of them */
+        uint64_t *took_usec;
+        unsigned n_begun, n_done;
+        struct Watched {
+                const char *name;
+                pid_t pid;
+                uint64_t cpu_usec; /* when it began */
+        } watched[8];
+        unsigned n_watched;
+        uint64_t host_cpu_usec, machine_cpu_usec;
+} Measure;
+
+_Noreturn void die(const char *format, ...) _printf_(1, 2);
+
+/* Dies of a negative result. */
+void check(int r, const char *what);
+
+void load_parse(Load *load, int argc, char *argv[]);
+
+/* Waits till PID 1 has nothing to do any more, be it of what was before. */
+void await_idle(void);
+
+/* The process that carries the bus's messages. */
+pid_t bus_process(sd_bus *bus);
+
+/* The CPU time of this process is reported too; before measure_start(). */
+void measure_watch(Measure *m, const char *name, pid_t pid);
+
+void measure_init(Measure *m, const Load *load);
+void measure_start(Measure *m);
+void measure_done(Measure *m);
+
+/* The number of a launch that is to be begun now. */
+bool measure_may_begin(const Measure *m);
+unsigned measure_begin(Measure *m);
+void measure_end(Measure *m, unsigned launch);
+bool measure_is_over(const Measure *m);
+
+/* Prints it all, per launch where that makes sense. */
+void measure_print(const Measure *m);

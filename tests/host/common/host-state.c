@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "host-state.h"
+
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <string.h>
+
+#include "outcome.h"
+#include "pidfd.h"
+#include "properties.h"
+
+#define TEST_PREFIX "test-"
+#define CONFIG_FILE "/etc/agenthost/agenthost.conf.d/test.conf"
+#define UNITS_DIR "/run/systemd/system"
+#define UNIT_FILE UNITS_DIR "/%s.d/test.conf"
+#define AGENT_SLICE "/agents.slice/agents-"
+
+static const char *const services[] = { "agenthostd.service", "agenthost-launcher.service" };
+
+char *command(const char *format, ...)
+{
+        g_autofree char *line = NULL, *err = NULL;
+        g_autoptr(GError) error = NULL;
+        char *out = NULL;
+        int status;
+        va_list ap;
+
+        va_start(ap, format);
+        line = g_strdup_vprintf(format, ap);
+        va_end(ap);
+        if (!g_spawn_command_line_sync(line, &out, &err, &status, &error) ||
+                !g_spawn_check_wait_status(status, &error))
+                fail("%s: %s\n%s", line, error->message, err ? err : "");
+        return out;
+}
+
+static void run(const char *line)
+{
+        g_free(command("%s", line));
+}
+
+static void write_file(const char *path, const char *text)
+{
+        g_autofree char *dir = g_path_get_dirname(path);
+        g_autoptr(GError) error = NULL;
+
+        if (g_mkdir_with_parents(dir, 0755) < 0)
+                fail("%s: %m", dir);
+        if (!g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, &error))
+                fail("%s", error->message);
+}
+
+void runtime_write(const char *name, const char *format, ...)
+{
+        g_autofree char *path = g_strdup_printf(RUNTIMES_DIR "/%s.runtime", name), *text = NULL;
+        va_list ap;
+
+        g_assert(g_str_has_prefix(name, TEST_PREFIX));
+
+        va_start(ap, format);
+        text = g_strdup_vprintf(format, ap);
+        va_end(ap);
+        write_file(path, text);
+}
+
+void runtime_add(const char *name, const char *type, const char *actions, const char *settings)
+{
+        runtime_write(name,
+                "[Runtime]\n"
+                "Type=%s\n"
+                "User=" AGENT_USER "\n"
+                "Exec=" AGENT_PROGRAM " %s\n"
+                "%s\n",
+                type, actions, settings ? settings : "");
+}
+
+void config_write(const char *text)
+{
+        write_file(CONFIG_FILE, text);
+}
+
+void unit_write(const char *unit, const char *text)
+{
+        g_autofree char *path = g_strdup_printf(UNIT_FILE, unit);
+
+        write_file(path, text);
+        run("systemctl daemon-reload");
+}
+
+/* systemctl returns when the signal has been sent. */
+void host_reload(void)
+{
+        _cleanup_client_ Client *c = client_new();
+
+        run("systemctl reload agenthostd.service");
+        g_free(client_wait_changed(c, MANAGER, "MaxAgents"));
+}
+
+pid_t service_pid(const char *unit)
+{
+        g_autofree char *text = command("systemctl show --property=MainPID --value %s", unit);
+        int pid = atoi(text);
+
+        if (pid <= 0)
+                fail("%s: expected it to run, it does not", unit);
+        return pid;
+}
+
+void service_signal(const char *unit, int signal_number)
+{
+        if (kill(service_pid(unit), signal_number) < 0)
+                fail("%s cannot be signalled: %m", unit);
+}
+
+void launcher_crash(void)
+{
+        pid_t pid = service_pid("agenthost-launcher.service");
+
+        service_signal("agenthost-launcher.service", SIGKILL);
+        process_wait_end(pid);
+        run("systemctl start agenthost-launcher.service");
+}
+
+void agenthostd_crash(void)
+{
+        _cleanup_client_ Client *c = client_new();
+        const char *old_owner, *new_owner = "";
+
+        client_add_match(c,
+                "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" BUS_NAME "'");
+        service_signal("agenthostd.service", SIGKILL);
+        while (!new_owner[0]) {
+                _cleanup_message_ sd_bus_message *m = client_take_signal(c, "NameOwnerChanged", BUS_NAME);
+
+                if (sd_bus_message_read(m, "sss", NULL, &old_owner, &new_owner) < 0)
+                        fail("NameOwnerChanged cannot be read");
+                new_owner = new_owner[0] ? "somebody" : "";
+        }
+}
+
+static char **lines_of(const char *text)
+{
+        g_autofree char *copy = g_strstrip(g_strdup(text));
+
+        return copy[0] ? g_strsplit(copy, "\n", -1) : g_new0(char *, 1);
+}
+
+char **scope_list(void)
+{
+        g_autofree char *text =
+                command("systemctl list-units --all --plain --no-legend --full agent-*.scope");
+        char **lines = lines_of(text);
+
+        for (char **l = lines; *l; l++)
+                (*l)[strcspn(*l, " ")] = '\0';
+        return lines;
+}
+
+char *scope_property(const char *unit, const char *interface, const char *name)
+{
+        _cleanup_client_ Client *c = client_new();
+        g_autofree char *full_interface = g_strconcat("org.freedesktop.systemd1.", interface, NULL);
+        _cleanup_free_ char *path = NULL;
+
+        if (sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit, &path) < 0)
+                g_error("Out of memory");
+        return client_try_property(c, "org.freedesktop.systemd1", path, full_interface, name);
+}
+
+/* Files of a directory with this suffix, without it. */
+static char **list_directory(const char *path, const char *suffix)
+{
+        GPtrArray *list = g_ptr_array_new();
+        g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+
+        for (const char *name = dir ? g_dir_read_name(dir) : NULL; name; name = g_dir_read_name(dir))
+                if (g_str_has_suffix(name, suffix))
+                        g_ptr_array_add(list, g_strndup(name, strlen(name) - strlen(suffix)));
+        g_ptr_array_add(list, NULL);
+        return (char **)g_ptr_array_free(list, false);
+}
+
+char **state_list(void)
+{
+        return list_directory(STATE_DIR, ".json");
+}
+
+static bool runs_agent(pid_t pid)
+{
+        g_autofree char *link = g_strdup_printf("/proc/%d/exe", (int)pid);
+        g_autofree char *target = g_file_read_link(link, NULL);
+
+        return g_strcmp0(target, AGENT_PROGRAM) == 0;
+}
+
+static void expect_in_scope(pid_t pid)
+{
+        _cleanup_free_ char *cgroup = NULL;
+
+        if (pid_get_cgroup(pid, &cgroup) < 0)
+                return; /* it has gone meanwhile */
+        if (!strstr(cgroup, AGENT_SLICE) || !strstr(cgroup, ".scope"))
+                fail("process %d: expected it in the scope of an agent, it is in %s", (int)pid, cgroup);
+}
+
+unsigned agent_process_count(void)
+{
+        g_auto(GStrv) names = list_directory("/proc", "");
+        unsigned n = 0;
+
+        for (char **name = names; *name; name++) {
+                pid_t pid = atoi(*name);
+
+                if (pid <= 0 || !runs_agent(pid))
+                        continue;
+                expect_in_scope(pid);
+                n++;
+        }
+        return n;
+}
+
+bool process_is_alive(pid_t pid)
+{
+        _cleanup_close_ int fd = pidfd_open_pid(pid);
+        struct pollfd p = { .fd = fd, .events = POLLIN };
+
+        return fd >= 0 && poll(&p, 1, 0) == 0;
+}
+
+void process_wait_end(pid_t pid)
+{
+        _cleanup_close_ int fd = pidfd_open_pid(pid);
+        struct pollfd p = { .fd = fd, .events = POLLIN };
+
+        if (fd >= 0 && poll(&p, 1, LIMIT_SEC * 1000) == 0)
+                fail("process %d: expected it to end within %d s, it has not", (int)pid, LIMIT_SEC);
+}
+
+bool journal_has(const char *unit, const char *part)
+{
+        g_autofree char *invocation = NULL, *log = NULL;
+
+        run("journalctl --sync");
+        invocation = g_strstrip(command("systemctl show --property=InvocationID --value %s", unit));
+        log = command("journalctl --output=cat --no-pager _SYSTEMD_INVOCATION_ID=%s", invocation);
+        return strstr(log, part);
+}
+
+/* What these tests do to a host nobody wants on his own machine. */
+static void expect_throwaway_host(void)
+{
+        g_autofree char *environment = NULL;
+        gsize size = 0;
+
+        if (geteuid() != 0 || !g_file_get_contents("/proc/1/environ", &environment, &size, NULL) ||
+                !memmem(environment, size, "container=agenthost-host", strlen("container=agenthost-host"))) {
+                printf("Bail out! To be run by tests/run, as root in a throwaway host\n");
+                exit(EXIT_FAILURE);
+        }
+}
+
+static void install_agent(void)
+{
+        g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
+        g_autofree char *dir = g_path_get_dirname(self);
+
+        run("systemd-sysusers --inline 'u " AGENT_USER " - \"agents of tests\"'");
+        g_free(command("install -D --mode=0755 %s/agent " AGENT_PROGRAM, dir));
+}
+
+void host_prepare(void)
+{
+        expect_throwaway_host();
+        install_agent();
+        run("systemctl start agenthostd.service");
+}
+
+static void remove_files(void)
+{
+        g_auto(GStrv) runtimes = list_directory(RUNTIMES_DIR, ".runtime");
+
+        for (char **name = runtimes; *name; name++) {
+                g_autofree char *path = g_strdup_printf(RUNTIMES_DIR "/%s.runtime", *name);
+
+                if (g_str_has_prefix(*name, TEST_PREFIX) && g_remove(path) < 0)
+                        fail("%s: %m", path);
+        }
+        (void)g_remove(CONFIG_FILE);
+}
+
+/* Their own settings and environment, whatever was done to them. Returns whether something was. */
+static bool restore_services(void)
+{
+        bool changed = false;
+
+        for (size_t i = 0; i < ELEMENTSOF(services); i++) {
+                g_autofree char *path = g_strdup_printf(UNIT_FILE, services[i]);
+
+                if (g_remove(path) == 0)
+                        changed = true;
+        }
+        if (changed)
+                run("systemctl daemon-reload");
+        return changed;
+}
+
+static void stop_agents(void)
+{
+        _cleanup_client_ Client *c = client_new();
+
+        sd_bus_message_unref(client_call(c, MANAGER, "ShutdownAgents", "u", 1u));
+        sd_bus_message_unref(client_call(c, MANAGER, "CleanupDeadAgents", ""));
+}
+
+static void expect_nothing_in(const char *directory)
+{
+        g_auto(GStrv) names = list_directory(directory, "");
+
+        if (names[0])
+                fail("%s: expected it to be empty, there is %s", directory, names[0]);
+}
+
+static void expect_nothing_left(void)
+{
+        g_auto(GStrv) scopes = scope_list();
+
+        if (scopes[0])
+                fail("units: expected no scope of an agent, there is %s", scopes[0]);
+        expect_number("processes of agents", 0, agent_process_count());
+        expect_nothing_in(STATE_DIR);
+        expect_nothing_in(CREDENTIALS_DIR);
+}
+
+void host_clean(void)
+{
+        bool changed;
+
+        run("systemctl start agenthost-launcher.service agenthostd.service");
+        run("systemctl kill --kill-whom=main --signal=SIGCONT agenthostd.service agenthost-launcher.service");
+        stop_agents();
+        remove_files();
+        changed = restore_services();
+        if (changed)
+                run("systemctl restart agenthostd.service");
+        else
+                host_reload();
+        expect_nothing_left();
+}

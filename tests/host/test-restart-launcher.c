@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The launcher may be killed and started again at any moment: every agent runs on and is stopped as before;
+ * how it ends is known where the kernel tells. */
+
+#include <glib.h>
+#include <signal.h>
+#include <string.h>
+
+#include "common/agents.h"
+#include "common/host-state.h"
+#include "common/outcome.h"
+#include "pidfd.h"
+
+#define LAUNCHER "agenthost-launcher.service"
+#define AGENTHOSTD "agenthostd.service"
+
+/* As a runtime: at SIGUSR1 it exits with 7. */
+#define SEVEN "test-seven"
+
+static Client *begin(void)
+{
+        runtime_add(SEVEN, "notify", "ready wait exit=7", NULL);
+        return agents_begin();
+}
+
+/* Whether how a process ended can be known by who is not its parent. */
+static bool kernel_tells_exits(void)
+{
+        _cleanup_close_ int own = pidfd_open_pid(getpid());
+        int status;
+
+        return pidfd_get_exit(own, &status) == -EAGAIN;
+}
+
+static char *healthy_text(Client *c)
+{
+        _cleanup_message_ sd_bus_message *answer = client_call(c, MANAGER, "Health", "");
+        int healthy;
+
+        must(sd_bus_message_read(answer, "b", &healthy), "reading Health's answer");
+        return g_strdup(healthy ? "yes" : "no");
+}
+
+/* The first start after a crash may come before the two have found each other again. */
+static pid_t create_when_possible(Client *c, const char *id)
+{
+        for (;;) {
+                _cleanup_message_ sd_bus_message *answer =
+                        call_answer(create_send(c, &(Create){ .id = id }));
+                uint32_t pid;
+
+                if (sd_bus_message_is_method_error(answer, ERROR_("LauncherUnavailable")))
+                        continue;
+                must(sd_bus_message_read(answer, "suo", NULL, &pid, NULL), "reading CreateAgent's answer");
+                return (pid_t)pid;
+        }
+}
+
+static void restart_launcher(void)
+{
+        g_free(command("systemctl restart " LAUNCHER));
+}
+
+static void reload_launcher(void)
+{
+        g_free(command("systemctl try-reload-or-restart " LAUNCHER));
+}
+
+static void kill_both(void)
+{
+        service_signal(LAUNCHER, SIGKILL);
+        agenthostd_crash();
+}
+
+static void restart_both(void)
+{
+        g_free(command("systemctl restart " LAUNCHER " " AGENTHOSTD));
+}
+
+static void expect_agents_last_over(void (*interruption)(void))
+{
+        static const char *const ids[] = { "running", "starting", "stopping" };
+        _cleanup_client_ Client *c = begin();
+        pid_t pids[ELEMENTSOF(ids)];
+
+        pids[0] = create(c, &(Create){ .id = "running", .runtime = NOTIFY, .wait = "ready" });
+        pids[1] = create(c, &(Create){ .id = "starting", .runtime = SILENT });
+        agent_wait(c, "starting", "StatusText", "waiting");
+        pids[2] = create(c, &(Create){ .id = "stopping", .runtime = STUBBORN, .wait = "ready" });
+        call_forget(client_send(c, MANAGER, "StopAgent", "su", "stopping", 3600u));
+        agent_wait(c, "stopping", "State", "stopping");
+
+        interruption();
+        create_when_possible(c, "next");
+        for (size_t i = 0; i < ELEMENTSOF(ids); i++) {
+                g_autofree char *pid = g_strdup_printf("%d", (int)pids[i]);
+
+                agent_expect(c, ids[i], "State", ids[i]);
+                agent_expect(c, ids[i], "MainPID", pid);
+                agent_expect(c, ids[i], "Alive", "true");
+                expect_true("its process", process_is_alive(pids[i]));
+        }
+        expect_number("processes", 5, agent_process_count());
+
+        agent_let_be_ready(c, "starting");
+        agent_wait(c, "starting", "State", "running");
+        expect_true("StopAgent of the running one", agent_stop(c, "running", 0));
+        expect_true("StopAgent of the starting one", agent_stop(c, "starting", 0));
+        expect_true("StopAgent of the stopping one", agent_stop(c, "stopping", 1));
+        expect_number("processes", 1, agent_process_count());
+}
+
+static void test_restart_changes_nothing(void)
+{
+        expect_agents_last_over(restart_launcher);
+}
+
+static void test_upgrade_changes_nothing(void)
+{
+        expect_agents_last_over(reload_launcher);
+}
+
+static void test_crash_changes_nothing(void)
+{
+        expect_agents_last_over(launcher_crash);
+}
+
+static void test_crash_of_both_changes_nothing(void)
+{
+        expect_agents_last_over(kill_both);
+}
+
+static void test_restart_of_both_changes_nothing(void)
+{
+        expect_agents_last_over(restart_both);
+}
+
+static void expect_end(Client *c, const char *id, bool known, const char *result, int status)
+{
+        agent_wait_end(c, id, known ? result : "lost", known ? status : -1);
+}
+
+/* Its children are PID 1's then. */
+static void test_ends_after_a_crash_are_known_where_the_kernel_tells(void)
+{
+        _cleanup_client_ Client *c = begin();
+        bool known = kernel_tells_exits();
+
+        create(c, &(Create){ .id = "seven", .runtime = SEVEN, .wait = "ready" });
+        create(c, &(Create){ .id = "killed", .runtime = NOTIFY, .wait = "ready" });
+        create(c, &(Create){ .id = "family", .runtime = STUBBORN, .wait = "ready" });
+        launcher_crash();
+        create_when_possible(c, "next");
+
+        agent_signal(c, "seven", SIGUSR1);
+        expect_end(c, "seven", known, "exit-code", 7);
+        agent_signal(c, "killed", SIGKILL);
+        expect_end(c, "killed", known, "signal", SIGKILL);
+        agent_signal(c, "family", SIGKILL);
+        expect_end(c, "family", known, "signal", SIGKILL);
+        expect_number("processes", 1, agent_process_count());
+}
+
+static void test_end_while_it_was_away_is_known_where_the_kernel_tells(void)
+{
+        _cleanup_client_ Client *c = begin();
+        pid_t pid = create(c, &(Create){ .id = "seven", .runtime = SEVEN, .wait = "ready" });
+
+        service_signal(LAUNCHER, SIGSTOP);
+        kill(pid, SIGUSR1);
+        process_wait_end(pid);
+        launcher_crash();
+        expect_end(c, "seven", kernel_tells_exits(), "exit-code", 7);
+        agent_expect(c, "seven", "Alive", "false");
+}
+
+/* Nobody was there to see it. */
+static void test_end_while_both_were_away_is_lost(void)
+{
+        _cleanup_client_ Client *c = begin();
+        pid_t pid = create(c, &(Create){ .id = "a1", .runtime = SEVEN, .wait = "ready" });
+
+        service_signal(AGENTHOSTD, SIGSTOP);
+        service_signal(LAUNCHER, SIGSTOP);
+        kill(pid, SIGUSR1);
+        process_wait_end(pid);
+        kill_both();
+        agent_wait(c, "a1", "State", "lost");
+        agent_expect(c, "a1", "Result", "lost");
+        agent_expect(c, "a1", "ExitStatus", "-1");
+        client_expect_property(c, MANAGER, "AgentCount", "0");
+}
+
+static void test_create_during_a_crash_fails_and_leaves_nothing(void)
+{
+        _cleanup_client_ Client *c = begin();
+        Call *call;
+
+        /* Who we are is known from now on. */
+        g_free(agents_clean_up(c));
+        service_signal(LAUNCHER, SIGSTOP);
+        call = create_send(c, &(Create){ .id = "a1" });
+        sd_bus_message_unref(client_call(c, MANAGER, "Health", ""));
+        launcher_crash();
+        call_expect_error(
+                call, ERROR_("LauncherUnavailable"), "systemctl status agenthost-launcher.service");
+        expect_false("a1", agent_is_known(c, "a1"));
+        create_when_possible(c, "a2");
+        expect_number("processes", 1, agent_process_count());
+}
+
+/* Killed while they are on their way; each is there or it is not, and none is there twice. */
+static void test_crash_amid_launches_leaves_no_stray(void)
+{
+        enum { AGENTS = 8 };
+        _cleanup_client_ Client *c = begin();
+
+        for (unsigned n_seen = 0; n_seen < AGENTS; n_seen++) {
+                Call *calls[AGENTS];
+                unsigned n_created = 0;
+
+                for (unsigned i = 0; i < AGENTS; i++) {
+                        g_autofree char *id = g_strdup_printf("a%u", i);
+
+                        calls[i] = create_send(c, &(Create){ .id = id });
+                }
+                for (unsigned i = 0; i < n_seen; i++) {
+                        g_autofree char *id = g_strdup_printf("a%u", i);
+
+                        sd_bus_message_unref(client_take_signal(c, "AgentAdded", id));
+                }
+                launcher_crash();
+                for (unsigned i = 0; i < AGENTS; i++) {
+                        _cleanup_message_ sd_bus_message *answer = call_answer(calls[i]);
+
+                        if (!sd_bus_message_is_method_error(answer, NULL))
+                                n_created++;
+                }
+                expect_true("those that were seen are created", n_created >= n_seen);
+
+                create_when_possible(c, "next");
+                sd_bus_message_unref(client_call(c, MANAGER, "ShutdownAgents", "u", 1u));
+                expect_number("processes", 0, agent_process_count());
+                client_drop_signals(c);
+        }
+}
+
+static void test_host_is_unhealthy_without_a_launcher(void)
+{
+        _cleanup_client_ Client *c = begin();
+        g_autofree char *before = healthy_text(c), *without = NULL, *after = NULL;
+
+        expect_text("healthy", "yes", before);
+        unit_write(LAUNCHER, "[Service]\nExecStart=\nExecStart=/bin/sleep infinity\nType=exec\n");
+        restart_launcher();
+        create_expect_error(c, &(Create){ .id = "a1" }, ERROR_("LauncherUnavailable"), NULL);
+        without = healthy_text(c);
+        expect_text("healthy without a launcher", "no", without);
+        g_free(command("systemctl restart " AGENTHOSTD));
+        create_expect_error(c, &(Create){ .id = "a1" }, ERROR_("LauncherUnavailable"), NULL);
+
+        unit_write(LAUNCHER, "");
+        restart_launcher();
+        create_when_possible(c, "a1");
+        after = healthy_text(c);
+        expect_text("healthy with it", "yes", after);
+}
+
+int main(int argc, char *argv[])
+{
+        g_test_init(&argc, &argv, NULL);
+
+#define ADD(name, function) host_test_add("/restart-launcher/" name, test_##function)
+        ADD("restart-changes-nothing", restart_changes_nothing);
+        ADD("upgrade-changes-nothing", upgrade_changes_nothing);
+        ADD("crash-changes-nothing", crash_changes_nothing);
+        ADD("crash-of-both-changes-nothing", crash_of_both_changes_nothing);
+        ADD("restart-of-both-changes-nothing", restart_of_both_changes_nothing);
+        ADD("ends-after-a-crash-are-known-where-the-kernel-tells",
+                ends_after_a_crash_are_known_where_the_kernel_tells);
+        ADD("end-while-it-was-away-is-known-where-the-kernel-tells",
+                end_while_it_was_away_is_known_where_the_kernel_tells);
+        ADD("end-while-both-were-away-is-lost", end_while_both_were_away_is_lost);
+        ADD("create-during-a-crash-fails-and-leaves-nothing",
+                create_during_a_crash_fails_and_leaves_nothing);
+        ADD("crash-amid-launches-leaves-no-stray", crash_amid_launches_leaves_no_stray);
+        ADD("host-is-unhealthy-without-a-launcher", host_is_unhealthy_without_a_launcher);
+#undef ADD
+
+        return host_tests_run();
+}
