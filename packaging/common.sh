@@ -6,6 +6,9 @@
 # su(1) keeps the PATH of a user, who has no use for these.
 PATH=$PATH:/usr/sbin:/sbin
 
+# shellcheck source=undo.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/undo.sh"
+
 say() {
         echo "== $*"
 }
@@ -13,27 +16,6 @@ say() {
 die() {
         echo "${0##*/}: $*" >&2
         exit 1
-}
-
-# undo_at_exit FUNCTION: run at the end, however we end. Ctrl-C reaches us more than once (impatient people; timeout(1)
-# signals both us and our process group), and the second must not end the cleanup of the first.
-undo_at_exit() {
-        undo=$1
-        ending=no
-        trap 'undo_now' EXIT
-        trap 'undo_interrupted' INT TERM HUP
-}
-
-undo_interrupted() {
-        [[ $ending == no ]] || return 0
-        ending=yes
-        exit 130
-}
-
-undo_now() {
-        ending=yes
-        trap '' INT TERM HUP
-        "$undo"
 }
 
 # become_root "$0" ARGUMENTS: starts over with sudo where we are not root.
