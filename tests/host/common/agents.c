@@ -12,10 +12,13 @@
 
 void agents_prepare(void)
 {
+        /* However slow the machine is, none is late unless a test wants it. */
+        static const char patient[] = "StartTimeoutSec=1h";
+
         runtime_add(EXEC, "exec", "wait", NULL);
-        runtime_add(NOTIFY, "notify", "ready wait", NULL);
-        runtime_add(SILENT, "notify", "status=waiting wait ready wait", NULL);
-        runtime_add(STUBBORN, "notify", "ignore-term children=1 ready wait", NULL);
+        runtime_add(NOTIFY, "notify", "ready wait", patient);
+        runtime_add(SILENT, "notify", "status=waiting wait ready wait", patient);
+        runtime_add(STUBBORN, "notify", "ignore-term children=1 ready wait", patient);
         host_reload();
 }
 
