@@ -228,6 +228,8 @@ static void settle_missing(LauncherSync *s, Agent *a)
                 return;
         }
 
+        /* Should the launcher have died too, something of the launch may be left. */
+        launcher_sync_doubt(s, a->unit);
         fault_set(&fault, FAULT_START_FAILED, "agenthostd was stopped before agent %s was launched", a->id);
         agent_launch_failed(a, &fault);
 }

@@ -6,6 +6,7 @@
 
 #include "adopt.h"
 #include "end.h"
+#include "escape.h"
 #include "fault-bus.h"
 #include "launch.h"
 #include "launcher.h"
@@ -91,6 +92,7 @@ static int method_spawn(sd_bus_message *m, void *userdata, sd_bus_error *ret_err
 static int method_stop(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
         _cleanup_fault_ Fault fault = FAULT_INIT;
+        Launcher *l = userdata;
         uint64_t timeout;
         const char *unit;
         Child *child;
@@ -99,7 +101,11 @@ static int method_stop(sd_bus_message *m, void *userdata, sd_bus_error *ret_erro
         r = sd_bus_message_read(m, LAUNCHER_STOP_IN, &unit, &timeout);
         if (r < 0)
                 return r;
-        child = find_child(userdata, unit, &fault);
+        if (timeout == 0 && agent_unit_is_valid(unit) && !child_table_find(&l->children, unit)) {
+                r = launcher_end_stray(l, unit);
+                return r < 0 ? r : sd_bus_reply_method_return(m, NULL);
+        }
+        child = find_child(l, unit, &fault);
         if (!child)
                 return fault_to_bus_error(&fault, ret_error);
         r = stop_begin(child, timeout);

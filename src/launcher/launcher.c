@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "launcher.h"
 
+#include <signal.h>
 #include <string.h>
 
 #include "adopt.h"
@@ -8,6 +9,8 @@
 #include "end.h"
 #include "launch-scope.h"
 #include "log.h"
+#include "scope.h"
+#include "strv.h"
 
 /* Well below journald's limit, which all of the host shares. */
 #define STREAMS_MAX 3000u
@@ -72,6 +75,37 @@ static bool keep_credentials(const char *unit, void *userdata)
         return child_table_find(&sweep->launcher->children, unit) || scope_list_find(sweep->list, unit);
 }
 
+static void end_scope(const Launcher *l, const char *unit)
+{
+        sd_bus *bus = manager_bus(l->manager);
+        int r;
+
+        r = scope_kill(bus, unit, SIGKILL);
+        if (r >= 0)
+                r = scope_stop(bus, unit);
+        if (r < 0)
+                log_error("Cannot end %s, which is left of a launch: %s", unit, strerror(-r));
+}
+
+int launcher_end_stray(Launcher *l, const char *unit)
+{
+        if (!l->synced)
+                return strv_extend(&l->strays, unit);
+
+        end_scope(l, unit);
+        return 0;
+}
+
+/* One that has become an agent's meanwhile is none any more. */
+static void end_strays(Launcher *l)
+{
+        for (char **unit = l->strays; unit && *unit; unit++)
+                if (!child_table_find(&l->children, *unit))
+                        end_scope(l, *unit);
+        strv_free(l->strays);
+        l->strays = NULL;
+}
+
 static void on_listed(const ScopeList *list, void *userdata)
 {
         Launcher *l = userdata;
@@ -81,6 +115,7 @@ static void on_listed(const ScopeList *list, void *userdata)
                 credentials_sweep(keep_credentials, &(Sweep){ l, list });
                 l->swept = true;
         }
+        end_strays(l);
         for_each_child(l, visit_listed, (void *)list);
         adopt_on_listed(l);
 }
@@ -187,6 +222,7 @@ Launcher *launcher_free(Launcher *l)
         manager_free(l->manager);
         executor_free(l->executor);
         runtime_set_free(l->runtimes);
+        strv_free(l->strays);
         sd_event_unref(l->event);
         free(l);
         return NULL;

@@ -30,6 +30,7 @@ struct Launcher {
         bool swept; /* what a former launcher left has been removed */
         Connections *connections;
         Adoption *adoptions; /* under way */
+        char **strays; /* units to end once there is a connection to systemd */
         unsigned n_streams; /* of the journal, held by our agents */
         bool streams_exhausted; /* said once */
 };
@@ -46,6 +47,10 @@ void launcher_forget_caller(Launcher *launcher, sd_bus *bus);
 
 /* The connection on which scopes can be started; NULL while that has to wait. */
 sd_bus *launcher_start_bus(const Launcher *launcher);
+
+/* Ends a scope that is none of our children's, with all that is in it: at once, or after the next listing.
+ */
+int launcher_end_stray(Launcher *launcher, const char *unit);
 
 /* Whether one more agent may have a stream of the journal: journald takes 4,096, and closes the others. */
 bool launcher_take_stream(Launcher *launcher);

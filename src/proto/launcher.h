@@ -43,7 +43,8 @@
 /* Stop(s unit, t timeout_usec): thaw, the runtime's stop signal, then SIGKILL to the whole cgroup when the
  * time is up (UINT64_MAX: the runtime's StopTimeoutSec=). Answers at once; Ended tells the end. A second
  * Stop can shorten the time, never lengthen it. An agent that is being launched is not started any more (its
- * Spawn fails). */
+ * Spawn fails). With a time of 0, also a unit that the launcher does not know but that has the name of an
+ * agent's is ended: what is left of a launch that its predecessor died of. */
 #define LAUNCHER_STOP "Stop"
 #define LAUNCHER_STOP_IN "st"
 

@@ -294,6 +294,25 @@ static void test_empty_scope_blocks_no_launch(void)
         expect_nothing_left(f);
 }
 
+/* As a launcher leaves it that dies after the agent was executed and before it has said so. */
+static void test_what_is_left_of_a_launch_is_ended(void)
+{
+        g_autoptr(Fixture) f = fixture_new();
+        g_autofree char *refused = NULL;
+
+        g_assert_true(
+                shell_succeeds("systemd-run --quiet --scope --unit=agent-stray.scope --slice=agents.slice "
+                               "sleep 1000 >/dev/null 2>&1 & "
+                               "until systemctl is-active --quiet agent-stray.scope; do :; done"));
+        refused = fixture_call(f, LAUNCHER_STOP, LAUNCHER_STOP_IN, "agent-stray.scope", UINT64_C(1));
+        g_assert_cmpstr(refused, ==, ERROR "NoSuchAgent");
+        g_assert_true(shell_succeeds("systemctl is-active --quiet agent-stray.scope"));
+        fixture_stop(f, "agent-stray.scope", 0);
+        g_assert_true(shell_succeeds("while systemctl is-active --quiet agent-stray.scope; do :; done"));
+        fixture_stop(f, "agent-stray.scope", 0);
+        expect_nothing_left(f);
+}
+
 /* What hangs is the executor; that nothing comes of it afterwards either is the point. */
 static void test_launch_has_a_limit(void)
 {
@@ -382,6 +401,8 @@ int main(int argc, char *argv[])
         g_test_add_func("/launcher-fleet/spawn_works_after_the_executor_died",
                 test_spawn_works_after_the_executor_died);
         g_test_add_func("/launcher-fleet/empty_scope_blocks_no_launch", test_empty_scope_blocks_no_launch);
+        g_test_add_func(
+                "/launcher-fleet/what_is_left_of_a_launch_is_ended", test_what_is_left_of_a_launch_is_ended);
         /* It waits for the limit to pass. */
         if (g_getenv("AGENTHOST_TEST_ALL"))
                 g_test_add_func("/launcher-fleet/launch_has_a_limit", test_launch_has_a_limit);
