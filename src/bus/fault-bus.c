@@ -18,11 +18,6 @@ static const char *const names[_FAULT_KIND_MAX] = {
         [FAULT_FAILED] = SD_BUS_ERROR_FAILED,
 };
 
-const char *fault_bus_name(FaultKind kind)
-{
-        return names[kind];
-}
-
 int fault_to_bus_error(const Fault *f, sd_bus_error *error)
 {
         sd_bus_error_set(error, names[f->kind], fault_text(f));

@@ -10,8 +10,6 @@
 
 #define ERROR_PREFIX "org.agenthost.Host1.Error."
 
-const char *fault_bus_name(FaultKind kind);
-
 /* Fills an sd_bus_error for a handler to return; gives its negative errno. */
 int fault_to_bus_error(const Fault *f, sd_bus_error *error);
 

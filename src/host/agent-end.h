@@ -13,10 +13,3 @@ char **host_cleanup_dead(Host *host);
 
 /* Arms the timer for the next retained agent to forget. */
 void host_arm_forget_timer(Host *host);
-
-/* An ended agent makes way: for a CreateAgent with its id, or a StopAgent. */
-static inline void host_forget_ended(Host *host, Agent *agent)
-{
-        if (agent_has_ended(agent))
-                host_forget(host, agent);
-}

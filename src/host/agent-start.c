@@ -85,7 +85,7 @@ static int admit(Host *host, const char *id, Fault *fault)
                 return fault_set(fault, FAULT_AGENT_EXISTS,
                         "Agent %s already exists; stop it first, or choose another id", id);
         if (existing)
-                host_forget_ended(host, existing);
+                host_forget(host, existing);
         return 0;
 }
 

@@ -40,7 +40,3 @@ void guild_texts_sweep(GuildTexts *texts);
 int guild_text_memfd(GuildText *guild);
 
 GuildText *guild_text_unref(GuildText *guild);
-static inline void guild_text_unrefp(GuildText **guild)
-{
-        guild_text_unref(*guild);
-}

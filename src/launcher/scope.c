@@ -21,14 +21,6 @@ static int new_call(sd_bus *bus, const char *member, sd_bus_message **ret)
                 "org.freedesktop.systemd1.Manager", member);
 }
 
-static bool sets_oom_policy(const Runtime *runtime)
-{
-        for (size_t i = 0; i < runtime->n_properties; i++)
-                if (strcmp(runtime->properties[i].setting, "OOMPolicy") == 0)
-                        return true;
-        return false;
-}
-
 /* TimeoutStopUSec and KillSignal serve a stop by an administrator: ours has its own timer. The scope is
  * collected whatever its result, else a failed one would block the name. */
 static int append_properties(sd_bus_message *m, const ScopeSpec *spec)
@@ -40,9 +32,6 @@ static int append_properties(sd_bus_message *m, const ScopeSpec *spec)
                 "Slice", "s", spec->slice, "Description", "s", spec->description, "CollectMode", "s",
                 "inactive-or-failed", "KillSignal", "i", (int32_t)runtime->stop_signal, "TimeoutStopUSec",
                 "t", runtime->stop_timeout_usec, "SendSIGHUP", "b", 0);
-        /* Else the manager's default holds: one child out of memory would stop the agent in order. */
-        if (r >= 0 && !sets_oom_policy(runtime))
-                r = sd_bus_message_append(m, "(sv)", "OOMPolicy", "s", "kill");
         for (size_t i = 0; r >= 0 && i < runtime->n_properties; i++)
                 r = unit_property_append(m, &runtime->properties[i]);
         return r;
