@@ -4,7 +4,6 @@
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "parse.h"
 #include "report.h"
@@ -14,22 +13,10 @@
 
 static Account *cache[CACHE_ENTRIES];
 static size_t cache_next;
-static int cache_read_fd = -EBADF, cache_write_fd = -EBADF;
 
 static size_t account_size(const Account *a)
 {
         return offsetof(Account, groups) + a->n_groups * sizeof(gid_t);
-}
-
-int account_cache_open(void)
-{
-        int pair[2];
-
-        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
-                return -errno;
-        cache_read_fd = pair[0];
-        cache_write_fd = pair[1];
-        return 0;
 }
 
 static Account **cache_find(const char *key)
@@ -40,22 +27,18 @@ static Account **cache_find(const char *key)
         return NULL;
 }
 
-void account_cache_update(void)
+/* Without memory it is looked up again the next time. */
+static void cache_put(const Account *a)
 {
-        static Account received;
-        ssize_t n;
+        Account **entry = cache_find(a->key), *copy;
 
-        while ((n = recv(cache_read_fd, &received, sizeof(received), 0)) > 0) {
-                Account **entry = cache_find(received.key), *copy;
-
-                if (!entry)
-                        entry = &cache[cache_next++ % CACHE_ENTRIES];
-                copy = realloc(*entry, (size_t)n);
-                if (!copy)
-                        return;
-                memcpy(copy, &received, (size_t)n);
-                *entry = copy;
-        }
+        if (!entry)
+                entry = &cache[cache_next++ % CACHE_ENTRIES];
+        copy = realloc(*entry, account_size(a));
+        if (!copy)
+                return;
+        memcpy(copy, a, account_size(a));
+        *entry = copy;
 }
 
 /* Whether there is a key that is short enough for the cache. */
@@ -85,83 +68,123 @@ static int lookup_error(void)
         return errno == 0 || errno == ENOENT ? -ESRCH : -errno;
 }
 
-static gid_t find_group(const char *group)
+static int find_group(const char *group, gid_t *ret, ExecutorReport *report)
 {
         const struct group *gr;
         uint32_t id;
 
-        if (parse_id(group, &id))
-                return id;
+        if (parse_id(group, &id)) {
+                *ret = id;
+                return 0;
+        }
 
         errno = 0;
         gr = getgrnam(group);
         if (!gr)
-                report_and_exit(EXECUTOR_STEP_GROUP, lookup_error(), group);
-        return gr->gr_gid;
+                return report_fill(report, EXECUTOR_STEP_GROUP, lookup_error(), group);
+        *ret = gr->gr_gid;
+        return 0;
 }
 
-static void copy_text(const char *user, const char *from, char *to, size_t size)
+static int set_variable(char *variable, size_t size, const char *name, const char *value)
 {
-        if ((size_t)snprintf(to, size, "%s", from ? from : "") >= size)
-                report_and_exit(EXECUTOR_STEP_USER, -ENAMETOOLONG, user);
+        variable[0] = '\0';
+        if (!value || !value[0])
+                return 0;
+        return (size_t)snprintf(variable, size, "%s=%s", name, value) < size ? 0 : -ENAMETOOLONG;
 }
 
-static void find_user(Account *a, const Plan *plan)
+static int set_variables(Account *a, const struct passwd *pw)
 {
-        const struct passwd *pw;
-        uint32_t id;
-        bool number = parse_id(plan->user, &id);
+        const struct {
+                const char *name, *value;
+        } variables[ACCOUNT_VARIABLES] = {
+                { "HOME", pw ? pw->pw_dir : NULL },
+                { "USER", pw ? pw->pw_name : NULL },
+                { "LOGNAME", pw ? pw->pw_name : NULL },
+                { "SHELL", pw ? pw->pw_shell : NULL },
+        };
+        int r = 0;
 
-        errno = 0;
-        pw = number ? getpwuid(id) : getpwnam(plan->user);
-        if (pw) {
-                a->uid = pw->pw_uid;
-                a->gid = pw->pw_gid;
-                copy_text(plan->user, pw->pw_name, a->name, sizeof(a->name));
-                copy_text(plan->user, pw->pw_dir, a->home, sizeof(a->home));
-                copy_text(plan->user, pw->pw_shell, a->shell, sizeof(a->shell));
-        } else if (number && plan->group)
-                a->uid = id;
-        else
-                report_and_exit(EXECUTOR_STEP_USER, lookup_error(), plan->user);
-
-        if (plan->group)
-                a->gid = find_group(plan->group);
+        for (size_t i = 0; r >= 0 && i < ACCOUNT_VARIABLES; i++)
+                r = set_variable(
+                        a->variables[i], sizeof(a->variables[i]), variables[i].name, variables[i].value);
+        return r;
 }
 
-static void find_groups(Account *a, const Plan *plan)
+/* The groups that the user database gives the user; one without a name has only his own. */
+static int find_own_groups(Account *a, const struct passwd *pw)
 {
         int n = ACCOUNT_GROUPS_MAX;
 
         a->groups[0] = a->gid;
-        if (!a->name[0])
+        if (!pw)
                 n = 1;
-        else if (getgrouplist(a->name, a->gid, a->groups, &n) < 0)
-                report_and_exit(EXECUTOR_STEP_GROUP, -E2BIG, plan->user);
-
+        else if (getgrouplist(pw->pw_name, a->gid, a->groups, &n) < 0)
+                return -E2BIG;
         a->n_groups = (uint32_t)n;
-        for (const char **g = plan->supplementary_groups; *g; g++) {
-                if (a->n_groups == ACCOUNT_GROUPS_MAX)
-                        report_and_exit(EXECUTOR_STEP_GROUP, -E2BIG, *g);
-                a->groups[a->n_groups++] = find_group(*g);
-        }
+        return 0;
 }
 
-const Account *account_get(const Plan *plan)
+static int find_user(Account *a, const Plan *plan, ExecutorReport *report)
+{
+        const struct passwd *pw;
+        uint32_t id;
+        bool number = parse_id(plan->user, &id);
+        int r;
+
+        errno = 0;
+        pw = number ? getpwuid(id) : getpwnam(plan->user);
+        if (!pw && !(number && plan->group))
+                return report_fill(report, EXECUTOR_STEP_USER, lookup_error(), plan->user);
+
+        a->uid = pw ? pw->pw_uid : id;
+        a->gid = pw ? pw->pw_gid : 0;
+        if (set_variables(a, pw) < 0)
+                return report_fill(report, EXECUTOR_STEP_USER, -ENAMETOOLONG, plan->user);
+        if (plan->group) {
+                r = find_group(plan->group, &a->gid, report);
+                if (r < 0)
+                        return r;
+        }
+        if (find_own_groups(a, pw) < 0)
+                return report_fill(report, EXECUTOR_STEP_GROUP, -E2BIG, plan->user);
+        return 0;
+}
+
+static int find_supplementary_groups(Account *a, const Plan *plan, ExecutorReport *report)
+{
+        int r = 0;
+
+        for (const char **g = plan->supplementary_groups; r >= 0 && *g; g++) {
+                if (a->n_groups == ACCOUNT_GROUPS_MAX)
+                        return report_fill(report, EXECUTOR_STEP_GROUP, -E2BIG, *g);
+                r = find_group(*g, &a->groups[a->n_groups++], report);
+        }
+        return r;
+}
+
+int account_get(const Plan *plan, const Account **ret, ExecutorReport *ret_report)
 {
         static Account account;
         uint64_t now = now_usec(CLOCK_MONOTONIC);
         bool has_key = make_key(plan, account.key, sizeof(account.key));
         Account **cached = has_key ? cache_find(account.key) : NULL;
+        int r;
 
-        if (cached && now - (*cached)->looked_up_usec < ACCOUNT_FRESH_USEC)
-                return *cached;
+        if (cached && now - (*cached)->looked_up_usec < ACCOUNT_FRESH_USEC) {
+                *ret = *cached;
+                return 0;
+        }
 
         account.looked_up_usec = now;
-        find_user(&account, plan);
-        find_groups(&account, plan);
-        /* A full socket means that enough others have told it. */
+        r = find_user(&account, plan, ret_report);
+        if (r >= 0)
+                r = find_supplementary_groups(&account, plan, ret_report);
+        if (r < 0)
+                return r;
         if (has_key)
-                (void)send(cache_write_fd, &account, account_size(&account), MSG_NOSIGNAL);
-        return &account;
+                cache_put(&account);
+        *ret = &account;
+        return 0;
 }

@@ -2,23 +2,20 @@
 #include "identity.h"
 
 #include <grp.h>
+#include <string.h>
+#include <sys/prctl.h>
 
 #include "report.h"
 
-static void add_variable(Plan *plan, const char *name, const char *value)
-{
-        if (!value[0] || plan_has_variable(plan, name))
-                return;
-        if (plan_add_variable(plan, name, value) < 0)
-                report_and_exit(EXECUTOR_STEP_USER, -ENOMEM, name);
-}
-
 void identity_add_environment(const Account *account, Plan *plan)
 {
-        add_variable(plan, "HOME", account->home);
-        add_variable(plan, "USER", account->name);
-        add_variable(plan, "LOGNAME", account->name);
-        add_variable(plan, "SHELL", account->shell);
+        for (size_t i = 0; i < ACCOUNT_VARIABLES; i++) {
+                const char *variable = account->variables[i];
+                size_t length = strcspn(variable, "=");
+
+                if (variable[0] && !plan_has_variable(plan, variable, length))
+                        plan_add_variable(plan, variable);
+        }
 }
 
 void identity_apply(const Account *account)
@@ -29,4 +26,7 @@ void identity_apply(const Account *account)
                 report_and_exit(EXECUTOR_STEP_SETGID, -errno, NULL);
         if (setresuid(account->uid, account->uid, account->uid) < 0)
                 report_and_exit(EXECUTOR_STEP_SETUID, -errno, NULL);
+        /* The worker's memory is still ours: no other process of the user may look into it, whatever
+         * fs.suid_dumpable says. Exec ends that. */
+        (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }

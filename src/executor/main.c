@@ -13,7 +13,43 @@
 #include "plan.h"
 #include "report.h"
 #include "setup.h"
-#include "template.h"
+#include "worker.h"
+
+/* What is done now. */
+static struct {
+        Plan plan;
+        const Account *account; /* NULL: stay who we are */
+        bool failed;
+        ExecutorReport failure;
+} request;
+
+static int prepare_plan(const char *text, size_t size)
+{
+        const char *wrong;
+        int r;
+
+        r = plan_parse(text, size, &request.plan, &wrong);
+        if (r < 0)
+                return report_fill(&request.failure, EXECUTOR_STEP_PLAN, r, wrong);
+        if (!request.plan.user)
+                return 0;
+
+        r = account_get(&request.plan, &request.account, &request.failure);
+        if (r >= 0)
+                identity_add_environment(request.account, &request.plan);
+        return r;
+}
+
+static void prepare(const char *text, size_t size)
+{
+        request.account = NULL;
+        request.failed = prepare_plan(text, size) < 0;
+}
+
+static void clean_up(void)
+{
+        plan_done(&request.plan);
+}
 
 static void say_pid(void)
 {
@@ -37,31 +73,26 @@ static void wait_for_gate(void)
                 _exit(EXIT_FAILURE);
 }
 
-static void become_agent(const char *text, size_t size)
+static void become_agent(void)
 {
-        const Account *account;
-        const char *wrong;
-        Plan plan;
-        int r, stream;
+        int stream;
 
         say_pid();
-        r = plan_parse(text, size, &plan, &wrong);
-        if (r < 0)
-                report_and_exit(EXECUTOR_STEP_PLAN, r, wrong);
+        if (request.failed)
+                report_send_and_exit(&request.failure);
 
-        account = plan.user ? account_get(&plan) : NULL;
-        if (account)
-                identity_add_environment(account, &plan);
-        credentials_write(&plan, account);
-        stream = output_open(&plan);
+        credentials_write(&request.plan, request.account);
+        stream = output_open(&request.plan);
         wait_for_gate();
-        setup_and_execute(&plan, account, stream);
+        setup_and_execute(&request.plan, request.account, stream);
 }
 
 int main(void)
 {
+        static const WorkerSteps steps = { prepare, become_agent, clean_up };
+
         /* The mode of the credential files is meant as it is written. */
         (void)umask(0);
 
-        return template_serve(become_agent) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        return worker_serve(&steps) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

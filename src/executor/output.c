@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "output.h"
 
+#include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -45,14 +46,12 @@ int output_open(const Plan *plan)
 /* What journald reads first: identifier, unit, priority, level prefix, and three forwards. */
 static int write_header(const Plan *plan, int fd)
 {
-        _cleanup_free_ char *header = NULL;
+        char header[2 * NAME_MAX + 32];
         int n, r;
 
-        n = asprintf(&header, "%s\n%s\n6\n1\n0\n0\n0\n", plan->ident, plan->unit);
-        if (n < 0) {
-                header = NULL;
-                return -ENOMEM;
-        }
+        n = snprintf(header, sizeof(header), "%s\n%s\n6\n1\n0\n0\n0\n", plan->ident, plan->unit);
+        if (n >= (int)sizeof(header))
+                return -ENAMETOOLONG;
         r = write_all(fd, header, (size_t)n);
         if (r < 0)
                 return r;
@@ -64,14 +63,13 @@ static int write_header(const Plan *plan, int fd)
 /* Programs compare it with their standard error, to know that they may speak to the journal directly. */
 static void add_journal_stream(Plan *plan, int fd)
 {
-        char value[64];
         struct stat st;
 
         if (fstat(fd, &st) < 0)
                 return;
-        snprintf(value, sizeof(value), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
-        if (plan_add_variable(plan, "JOURNAL_STREAM", value) < 0)
-                report_and_exit(EXECUTOR_STEP_OUTPUT, -ENOMEM, NULL);
+        snprintf(plan->journal_stream, sizeof(plan->journal_stream), "JOURNAL_STREAM=%ju:%ju",
+                (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+        plan_add_variable(plan, plan->journal_stream);
 }
 
 void output_use(Plan *plan, int stream)

@@ -141,21 +141,23 @@ int plan_parse(const char *text, size_t size, Plan *ret, const char **ret_wrong)
         return 0;
 }
 
-bool plan_has_variable(const Plan *plan, const char *name)
+bool plan_has_variable(const Plan *plan, const char *name, size_t length)
 {
-        size_t length = strlen(name);
-
         for (size_t i = 0; i < plan->n_environment; i++)
                 if (strncmp(plan->environment[i], name, length) == 0 && plan->environment[i][length] == '=')
                         return true;
         return false;
 }
 
-int plan_add_variable(Plan *plan, const char *name, const char *value)
+void plan_add_variable(Plan *plan, const char *assignment)
 {
-        char *assignment;
+        (void)append(plan->environment, &plan->n_environment, assignment);
+}
 
-        if (asprintf(&assignment, "%s=%s", name, value) < 0)
-                return -ENOMEM;
-        return append(plan->environment, &plan->n_environment, assignment);
+void plan_done(Plan *plan)
+{
+        free(plan->supplementary_groups);
+        free(plan->arguments);
+        free(plan->environment);
+        *plan = (Plan){ 0 };
 }

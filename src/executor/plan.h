@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The plan as the executor uses it, read from the launcher's request (proto/executor.h). Nothing in it is
- * ever released: the process becomes the agent, or exits. */
+/* The plan as the executor uses it, read from the launcher's request (proto/executor.h). */
 
 #include <sys/resource.h>
 #include <sys/types.h>
@@ -29,6 +28,7 @@ typedef struct Plan {
         PlanLimit limits[RLIM_NLIMITS];
         bool no_new_privileges;
         bool journal;
+        char journal_stream[64]; /* room for a variable */
 } Plan;
 
 /* HOME, USER, LOGNAME, SHELL, JOURNAL_STREAM. */
@@ -38,8 +38,11 @@ typedef struct Plan {
  * wrong). The plan borrows the text. */
 int plan_parse(const char *text, size_t size, Plan *ret, const char **ret_wrong);
 
-/* Whether the environment has a variable of this name. */
-bool plan_has_variable(const Plan *plan, const char *name);
+/* Whether the environment has a variable of this name, the first length bytes of name. */
+bool plan_has_variable(const Plan *plan, const char *name, size_t length);
 
-/* Adds NAME=value. At most PLAN_ENVIRONMENT_SPARE times. 0 or -ENOMEM. */
-int plan_add_variable(Plan *plan, const char *name, const char *value);
+/* Adds "NAME=value", which is borrowed. At most PLAN_ENVIRONMENT_SPARE times. */
+void plan_add_variable(Plan *plan, const char *assignment);
+
+/* Releases what is the plan's own. */
+void plan_done(Plan *plan);

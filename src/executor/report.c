@@ -6,13 +6,24 @@
 
 #include "macros.h"
 
+int report_fill(ExecutorReport *ret, ExecutorStep step, int error, const char *subject)
+{
+        *ret = (ExecutorReport){ .step = (uint32_t)step, .error = -error };
+        if (subject)
+                snprintf(ret->subject, sizeof(ret->subject), "%s", subject);
+        return error;
+}
+
+_Noreturn void report_send_and_exit(const ExecutorReport *report)
+{
+        (void)send(EXECUTOR_FD_GATE, report, sizeof(*report), MSG_NOSIGNAL);
+        _exit(EXIT_FAILURE);
+}
+
 _Noreturn void report_and_exit(ExecutorStep step, int error, const char *subject)
 {
-        ExecutorReport report = { .step = (uint32_t)step, .error = -error };
+        ExecutorReport report;
 
-        if (subject)
-                snprintf(report.subject, sizeof(report.subject), "%s", subject);
-
-        (void)send(EXECUTOR_FD_GATE, &report, sizeof(report), MSG_NOSIGNAL);
-        _exit(EXIT_FAILURE);
+        (void)report_fill(&report, step, error, subject);
+        report_send_and_exit(&report);
 }

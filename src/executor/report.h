@@ -5,5 +5,9 @@
 
 #include "proto/executor.h"
 
-/* Tells the launcher (best effort) and exits. error is a negative errno. */
+/* Fills a report in; error is a negative errno, subject may be NULL. Returns error. */
+int report_fill(ExecutorReport *ret, ExecutorStep step, int error, const char *subject);
+
+/* For the agent's process: tells the launcher (best effort) and exits. */
+_Noreturn void report_send_and_exit(const ExecutorReport *report);
 _Noreturn void report_and_exit(ExecutorStep step, int error, const char *subject);

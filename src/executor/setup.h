@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What makes a process an agent: what they all share, set up once by the template, and what differs, between
+/* What makes a process an agent: what they all share, set up once by the worker, and what differs, between
  * the open gate and the agent's first instruction. */
 
 #include "account.h"

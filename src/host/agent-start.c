@@ -357,9 +357,10 @@ void agent_launched(Agent *a, pid_t pid, int pidfd)
                 agent_wake(a, AGENT_EVENT_READY, NULL);
 
         manager_bus_added(a->host, a);
-        /* Of those that say themselves when they are ready, that is the news. */
-        agent_log_id(a, a->notify ? LOG_DEBUG : LOG_INFO, MESSAGE_AGENT_LAUNCHED,
-                "Agent %s launched as process %d in %s", a->id, (int)pid, a->unit);
+        /* systemd says it already ("Started ..."), with the unit. Twice as many lines would cost as much
+         * again, and at some hundred launches a second make journald drop the ones that matter. */
+        agent_log_id(a, LOG_DEBUG, MESSAGE_AGENT_LAUNCHED, "Agent %s launched as process %d in %s", a->id,
+                (int)pid, a->unit);
         agent_arm_start_timer(a);
 }
 

@@ -44,13 +44,12 @@ Child *child_free(Child *c)
 
         if (c->has_stream)
                 c->launcher->n_streams--;
+        child_drop_gate(c);
         sd_event_source_disable_unref(c->exit_source);
-        sd_event_source_disable_unref(c->gate_source);
         sd_event_source_disable_unref(c->timer);
         sd_bus_slot_unref(c->start_slot);
         sd_bus_message_unref(c->call);
         close_fd(c->pidfd);
-        close_fd(c->gate);
         fault_done(&c->fault);
         free(c->unit);
         free(c->slice);
@@ -109,4 +108,7 @@ void child_drop_gate(Child *c)
 {
         c->gate_source = sd_event_source_disable_unref(c->gate_source);
         c->gate = close_fd(c->gate);
+        if (c->has_worker)
+                executor_release(c->launcher->executor);
+        c->has_worker = false;
 }

@@ -66,6 +66,7 @@ typedef struct Child {
 
         /* launch */
         int gate;
+        bool has_worker; /* the executor has been asked, and is not released yet */
         sd_event_source *gate_source;
         sd_bus_slot *start_slot;
         sd_bus_message *call; /* who asked, NULL once answered or gone */

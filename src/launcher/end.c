@@ -115,13 +115,8 @@ void end_kill(Child *c)
                 child_log(c, LOG_ERR, "Cannot arm a timer: %s", strerror(-r));
 }
 
-/* The exit is known. The child may be gone afterwards, if it was being launched. */
-static void process_exited(Child *c)
+void end_on_exited(Child *c)
 {
-        c->exit_source = sd_event_source_disable_unref(c->exit_source);
-        if (child_is_launching(c) && !launch_on_exit(c))
-                return;
-
         /* Whatever it left in the scope goes with it. That there may be nothing is quicker found out by
          * systemd than by us. */
         if (c->scope != SCOPE_GONE)
@@ -130,6 +125,14 @@ static void process_exited(Child *c)
         if (c->adopted)
                 manager_list(c->launcher->manager);
         check_ended(c);
+}
+
+/* The exit is known. The child may be gone afterwards, if it was being launched. */
+static void process_exited(Child *c)
+{
+        c->exit_source = sd_event_source_disable_unref(c->exit_source);
+        if (!child_is_launching(c) || launch_on_exit(c))
+                end_on_exited(c);
 }
 
 static int on_exit_event(sd_event_source *s, int fd, uint32_t revents, void *userdata)

@@ -20,6 +20,9 @@ void end_as_lost(Child *child);
 /* Kills all that is in the scope, and again every few seconds while something is left. */
 void end_kill(Child *child);
 
+/* Its exit is known, and it is not being launched any more. */
+void end_on_exited(Child *child);
+
 /* Signals of systemd. After the second the child may be gone, if it was being launched. */
 void end_on_scope_failed(Child *child, const char *result);
 void end_on_scope_gone(Child *child);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "executor.h"
 
+#include <assert.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
@@ -10,45 +11,54 @@
 #include "log.h"
 #include "macros.h"
 #include "pidfd.h"
+#include "time-util.h"
 
 /* Room for some thousands of requests. */
 #define REQUESTS_BYTES (8 * 1024 * 1024)
 
+/* Each has one launch in hand until the agent is executed, so that this is how many scopes systemd is asked
+ * for at the same time. The more there are, the more each side finds to do when it wakes up: with 16 a
+ * launch costs a tenth more. */
+#define WORKERS_MAX 64u
+
+/* How long those that a burst needed stay. */
+#define RETIRE_USEC (10 * USEC_PER_SEC)
+
+typedef struct Worker {
+        Executor *executor;
+        int pidfd; /* -EBADF: there is none */
+        sd_event_source *exit_source;
+        bool retired; /* it is about to end */
+} Worker;
+
 struct Executor {
         sd_event *event;
         const char *path;
-        int requests; /* -EBADF while there is no template */
-        int pidfd;
-        sd_event_source *exit_source;
+        int requests; /* our end */
+        int theirs; /* all workers read the same one, each request is read by one of them */
+        Worker workers[WORKERS_MAX];
+        unsigned n_workers; /* without retired ones */
+        unsigned n_pending; /* requests that have not been released */
+        sd_event_source *retire_timer;
 };
 
-static void drop_template(Executor *e)
+static void drop_worker(Worker *w)
 {
         siginfo_t info;
 
-        e->exit_source = sd_event_source_disable_unref(e->exit_source);
-        e->requests = close_fd(e->requests);
-        if (e->pidfd >= 0) {
-                (void)pidfd_signal(e->pidfd, SIGKILL);
-                (void)waitid(P_PIDFD, (id_t)e->pidfd, &info, WEXITED);
-        }
-        e->pidfd = close_fd(e->pidfd);
+        if (w->pidfd < 0)
+                return;
+
+        w->exit_source = sd_event_source_disable_unref(w->exit_source);
+        (void)pidfd_signal(w->pidfd, SIGKILL);
+        (void)waitid(P_PIDFD, (id_t)w->pidfd, &info, WEXITED);
+        w->pidfd = close_fd(w->pidfd);
+        if (!w->retired)
+                w->executor->n_workers--;
+        w->retired = false;
 }
 
-static int on_exit_event(sd_event_source *s, int fd, uint32_t revents, void *userdata)
-{
-        Executor *e = userdata;
-
-        (void)s;
-        (void)fd;
-        (void)revents;
-
-        log_warning("agenthost-executor has ended; it is started again for the next agent");
-        drop_template(e);
-        return 0;
-}
-
-static int spawn_template(const char *path, int requests, pid_t *ret_pid)
+static int spawn_worker(const char *path, int requests, pid_t *ret_pid)
 {
         /* Nothing of our own environment. The one setting is for the lookup of users: no agent runs as a
          * user that systemd has made up for a service, so PID 1, which has to make the scope meanwhile, is
@@ -82,38 +92,76 @@ static int spawn_template(const char *path, int requests, pid_t *ret_pid)
         return -r;
 }
 
-static int watch_template(Executor *e, pid_t pid)
+static int on_exit_event(sd_event_source *s, int fd, uint32_t revents, void *userdata);
+
+static int start_worker(Worker *w)
 {
-        e->pidfd = pidfd_open_pid(pid);
-        if (e->pidfd < 0) {
+        pid_t pid = 0;
+        int r;
+
+        r = spawn_worker(w->executor->path, w->executor->theirs, &pid);
+        if (r < 0)
+                return r;
+
+        w->executor->n_workers++;
+        w->pidfd = pidfd_open_pid(pid);
+        if (w->pidfd < 0) {
+                r = w->pidfd;
                 (void)kill(pid, SIGKILL);
                 (void)waitpid(pid, NULL, 0);
-                return e->pidfd;
+                w->executor->n_workers--;
+                return r;
         }
-        return sd_event_add_io(e->event, &e->exit_source, e->pidfd, EPOLLIN, on_exit_event, e);
+        r = sd_event_add_io(w->executor->event, &w->exit_source, w->pidfd, EPOLLIN, on_exit_event, w);
+        if (r < 0)
+                drop_worker(w);
+        return r;
 }
 
-static int start_template(Executor *e)
+/* One for each request in hand, as far as there may be so many. A negative errno only when there is none at
+ * all. */
+static int ensure_workers(Executor *e)
 {
-        _cleanup_close_ int theirs = -EBADF;
+        for (size_t i = 0; i < WORKERS_MAX && e->n_workers < e->n_pending; i++) {
+                int r = e->workers[i].pidfd < 0 ? start_worker(&e->workers[i]) : 0;
+
+                if (r < 0)
+                        return e->n_workers > 0 ? 0 : r;
+        }
+        return 0;
+}
+
+static int on_exit_event(sd_event_source *s, int fd, uint32_t revents, void *userdata)
+{
+        Worker *w = userdata;
+        int r;
+
+        (void)s;
+        (void)fd;
+        (void)revents;
+
+        if (!w->retired)
+                log_warning("agenthost-executor has ended; it is started again when it is needed");
+        drop_worker(w);
+        /* What it has not read is for another. */
+        r = ensure_workers(w->executor);
+        if (r < 0)
+                log_error("Cannot start %s: %s", w->executor->path, strerror(-r));
+        return 0;
+}
+
+static int open_requests(Executor *e)
+{
         const int size = REQUESTS_BYTES;
-        pid_t pid = 0;
-        int pair[2], r;
+        int pair[2];
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
                 return -errno;
         e->requests = pair[0];
-        theirs = pair[1];
-
+        e->theirs = pair[1];
         if (setsockopt(e->requests, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
-                r = -errno;
-        else
-                r = spawn_template(e->path, theirs, &pid);
-        if (r >= 0)
-                r = watch_template(e, pid);
-        if (r < 0)
-                drop_template(e);
-        return r;
+                return -errno;
+        return 0;
 }
 
 static int send_request(int requests, const ExecutorRequest *request)
@@ -137,35 +185,71 @@ static int send_request(int requests, const ExecutorRequest *request)
 
 int executor_request(Executor *e, const ExecutorRequest *request)
 {
-        int r = -EPIPE;
+        int r;
 
         if (request->plan_size > PLAN_SIZE_MAX)
                 return -E2BIG;
-        if (e->requests >= 0)
-                r = send_request(e->requests, request);
-        if (r != -EPIPE && r != -ECONNRESET)
-                return r;
 
-        drop_template(e);
-        r = start_template(e);
+        e->n_pending++;
+        e->retire_timer = sd_event_source_disable_unref(e->retire_timer);
+        r = ensure_workers(e);
+        if (r >= 0)
+                r = send_request(e->requests, request);
         if (r < 0)
-                return r;
-        return send_request(e->requests, request);
+                e->n_pending--;
+        return r;
+}
+
+/* All are idle. They are reaped when their exits are seen. */
+static int on_retire(sd_event_source *s, uint64_t usec, void *userdata)
+{
+        Executor *e = userdata;
+
+        (void)s;
+        (void)usec;
+
+        e->retire_timer = sd_event_source_disable_unref(e->retire_timer);
+        for (size_t i = 0; i < WORKERS_MAX && e->n_workers > 1; i++) {
+                Worker *w = &e->workers[i];
+
+                if (w->pidfd < 0 || w->retired || pidfd_signal(w->pidfd, SIGKILL) < 0)
+                        continue;
+                w->retired = true;
+                e->n_workers--;
+        }
+        return 0;
+}
+
+void executor_release(Executor *e)
+{
+        assert(e->n_pending > 0);
+        e->n_pending--;
+
+        if (e->n_pending == 0 && e->n_workers > 1 && !e->retire_timer)
+                (void)sd_event_add_time_relative(e->event, &e->retire_timer, CLOCK_MONOTONIC, RETIRE_USEC,
+                        RETIRE_USEC / 10, on_retire, e);
 }
 
 int executor_new(sd_event *event, const char *path, Executor **ret)
 {
-        Executor *e = malloc(sizeof(Executor));
+        _cleanup_(executor_freep) Executor *e = malloc(sizeof(Executor));
         int r;
 
         if (!e)
                 return -ENOMEM;
 
-        *e = (Executor){ .event = sd_event_ref(event), .path = path, .requests = -EBADF, .pidfd = -EBADF };
-        r = start_template(e);
+        *e = (Executor){ .event = sd_event_ref(event), .path = path, .requests = -EBADF, .theirs = -EBADF };
+        for (size_t i = 0; i < WORKERS_MAX; i++)
+                e->workers[i] = (Worker){ .executor = e, .pidfd = -EBADF };
+        r = open_requests(e);
+        if (r < 0)
+                return r;
+
+        /* The first agent is not to wait for it. */
+        r = start_worker(&e->workers[0]);
         if (r < 0)
                 log_error("Cannot start %s, trying again for the first agent: %s", path, strerror(-r));
-        *ret = e;
+        *ret = steal_ptr(e);
         return 0;
 }
 
@@ -174,10 +258,19 @@ Executor *executor_free(Executor *e)
         if (!e)
                 return NULL;
 
-        drop_template(e);
+        for (size_t i = 0; i < WORKERS_MAX; i++)
+                drop_worker(&e->workers[i]);
+        sd_event_source_disable_unref(e->retire_timer);
+        close_fd(e->requests);
+        close_fd(e->theirs);
         sd_event_unref(e->event);
         free(e);
         return NULL;
+}
+
+void executor_freep(Executor **e)
+{
+        *e = executor_free(*e);
 }
 
 int executor_report_text(const ExecutorReport *report, char **ret)

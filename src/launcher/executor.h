@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The launcher's side of proto/executor.h: the template process, started when it is first needed and again
- * when it has died. */
+/* The launcher's side of proto/executor.h: the workers, started when they are needed, and again when they
+ * have died. */
 
 #include <systemd/sd-event.h>
 
@@ -20,11 +20,15 @@ typedef struct ExecutorRequest {
 
 /* path is borrowed and outlives us. */
 int executor_new(sd_event *event, const char *path, Executor **ret);
-Executor *executor_free(Executor *executor);
+Executor *executor_free(Executor *executor); /* ends the workers, and waits for that */
+void executor_freep(Executor **executor);
 
 /* Asks for a process, which then says its pid at the gate. The plan and the descriptors stay the caller's.
  */
 int executor_request(Executor *executor, const ExecutorRequest *request);
+
+/* What was asked for is executed, or has failed. To be called once for each request that was taken. */
+void executor_release(Executor *executor);
 
 /* What a report says: "exec /usr/bin/foo: No such file or directory". 0 or -ENOMEM. */
 int executor_report_text(const ExecutorReport *report, char **ret);

@@ -155,10 +155,14 @@ static int on_gate(sd_event_source *s, int fd, uint32_t revents, void *userdata)
                 break;
         case GATE_EXECUTED:
                 executed(c);
+                if (c->exited)
+                        end_on_exited(c);
                 break;
         case GATE_BROKEN:
-                /* Its exit will tell more. */
+                /* Its exit will tell more, or has told it. */
                 child_drop_gate(c);
+                if (c->exited)
+                        (void)launch_on_exit(c);
                 break;
         case GATE_REPORT:
                 fail_reported(c, &report);
@@ -182,6 +186,9 @@ bool launch_on_exit(Child *c)
                 executed(c);
                 return true;
         }
+        /* The worker, which has the gate open too, closes it when it wakes up. */
+        if (news == GATE_NOTHING && c->state == CHILD_EXECUTING)
+                return false;
 
         if (news == GATE_REPORT)
                 fail_reported(c, &report);
@@ -212,7 +219,9 @@ static int ask_executor(Child *c, const SpawnRequest *request, const char *plan,
         r = child_set_timer(c, LAUNCH_LIMIT_USEC, on_limit);
         if (r < 0)
                 return r;
-        return executor_request(c->launcher->executor, &asked);
+        r = executor_request(c->launcher->executor, &asked);
+        c->has_worker = r >= 0;
+        return r;
 }
 
 int launch_begin(Launcher *l, const SpawnRequest *request, sd_bus_message *call, Fault *fault)

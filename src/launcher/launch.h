@@ -23,5 +23,6 @@ typedef struct SpawnRequest {
 /* On success the call is answered later. */
 int launch_begin(Launcher *launcher, const SpawnRequest *request, sd_bus_message *call, Fault *fault);
 
-/* The process has ended. Returns whether it had become the agent; if not, the child may be gone. */
+/* The process has ended. Returns whether it had become the agent; if not, the child may be gone, or that is
+ * not known yet: end_on_exited() is called then when it is. */
 bool launch_on_exit(Child *child);

@@ -3,21 +3,22 @@
 
 /* The contract between agenthost-launcher and agenthost-executor.
  *
- * The launcher starts one executor, the template, which stays: starting a program anew costs several times
- * as much as all that is to be done for an agent, and the launcher itself is not to fork. The template has a
- * sequenced-packet socket, EXECUTOR_FD_REQUESTS; EOF there ends it. A message there is a request: the plan
- * (below), and with it the following descriptors in this order. For each the template makes a child, with
- * CLONE_PARENT, so that it is the launcher's child, which has these descriptors in these places:
+ * The launcher keeps some executors, the workers: starting a program anew costs several times as much as all
+ * that is to be done for an agent, and the launcher itself is not to fork. All workers have the same
+ * sequenced-packet socket, EXECUTOR_FD_REQUESTS; EOF there ends them. A message there is a request, which
+ * one of them takes: the plan (below), and with it the following descriptors in this order. The worker makes
+ * a process, with CLONE_PARENT, so that it is the launcher's child, which has these descriptors in these
+ * places, and sleeps until that has executed the agent or has ended:
  *
- *   EXECUTOR_FD_GATE  a stream socket, gate and report in one: the child first says its pid (int32_t) there;
- * EOF instead means that it could not be made. Then it waits for one byte; EOF means that the launcher is
- * gone or wants no agent: it exits. Behind the gate, the socket is close-on-exec: EOF on the launcher's side
- * means executed; an ExecutorReport means failed. EXECUTOR_FD_TEXT0 + 0..3  the four texts
- * (AGENT_TEXT_NAMES)
+ *   EXECUTOR_FD_GATE  a stream socket, gate and report in one: the process first says its pid (int32_t)
+ *                     there; EOF instead means that it could not be made. Then it waits for one byte; EOF
+ *                     means that the launcher is gone or wants no agent: it exits. Behind the gate, the
+ * socket is close-on-exec: EOF on the launcher's side means executed; an ExecutorReport means failed.
+ *   EXECUTOR_FD_TEXT0 + 0..3  the four texts (AGENT_TEXT_NAMES)
  *
  * What can be prepared before the gate opens is (looking up users, writing the credential files): systemd is
  * creating the scope meanwhile. Nothing that belongs to the agent happens before: no line of its own code,
- * no journal stream.
+ * nothing written to its journal stream.
  *
  * The plan is a sequence of NUL-terminated "KEY=value" texts, at most PLAN_SIZE_MAX bytes, keys as below;
  * those marked
@@ -26,7 +27,7 @@
 
 #include <stdint.h>
 
-#define EXECUTOR_FD_REQUESTS 3 /* the template's; it moves it away */
+#define EXECUTOR_FD_REQUESTS 3 /* the worker's; it moves it away */
 
 #define EXECUTOR_FD_GATE 3
 #define EXECUTOR_FD_TEXT0 4

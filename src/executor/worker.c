@@ -1,34 +1,37 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "template.h"
+#include "worker.h"
 
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 
-#include "account.h"
 #include "macros.h"
 #include "setup.h"
 
 #define FD_LAST (EXECUTOR_FD_GATE + EXECUTOR_FD_COUNT - 1)
+#define STACK_SIZE (256u * 1024u)
+
+/* Copying our memory for each agent, only to drop the copy on exec, costs more than everything else that is
+ * to be done: the agent's process uses ours until then, as with vfork(). Sanitizers keep account of stacks
+ * in the same memory, and cannot follow. */
+#ifdef __SANITIZE_ADDRESS__
+#define SHARED_MEMORY 0
+#else
+#define SHARED_MEMORY CLONE_VM
+#endif
 
 /* Everything that stays open has to be above the places of a request's descriptors: the kernel gives those
  * the lowest free numbers. */
 static int open_all(int *ret_requests)
 {
-        int r;
-
         for (int fd = EXECUTOR_FD_GATE; fd <= FD_LAST; fd++)
                 if (dup2(EXECUTOR_FD_REQUESTS, fd) < 0)
                         return -errno;
         *ret_requests = fcntl(EXECUTOR_FD_REQUESTS, F_DUPFD_CLOEXEC, FD_LAST + 1);
         if (*ret_requests < 0)
                 return -errno;
-        r = account_cache_open();
-        if (r < 0)
-                return r;
         return close_range(EXECUTOR_FD_GATE, FD_LAST, 0) < 0 ? -errno : 0;
 }
 
@@ -67,14 +70,25 @@ static ssize_t receive(int requests, char *plan)
         return n;
 }
 
-/* As fork(), but a child of our parent: the C library has no call for that. Of its own knowledge of the
- * process only the thread's id is then out of date, which matters to threads and to abort(). */
-static pid_t fork_for_parent(void)
+static int agent_main(void *userdata)
 {
-        return (pid_t)syscall(SYS_clone, (unsigned long)CLONE_PARENT | SIGCHLD, 0UL, 0UL, 0UL, 0UL);
+        const WorkerSteps *steps = userdata;
+
+        steps->become_agent();
+        return EXIT_FAILURE;
 }
 
-int template_serve(BecomeAgent become_agent)
+/* Returns when the agent is executed, or has ended. It is a child of our parent. When it fails, the launcher
+ * learns by the gate, which closes. */
+static void make_agent(const WorkerSteps *steps)
+{
+        static char stack[STACK_SIZE] __attribute__((aligned(16)));
+
+        (void)clone(agent_main, stack + sizeof(stack), SHARED_MEMORY | CLONE_VFORK | CLONE_PARENT | SIGCHLD,
+                (void *)steps);
+}
+
+int worker_serve(const WorkerSteps *steps)
 {
         static char plan[PLAN_SIZE_MAX];
         int requests = -EBADF, r;
@@ -88,13 +102,10 @@ int template_serve(BecomeAgent become_agent)
                 return r;
 
         while ((n = receive(requests, plan)) > 0) {
-                account_cache_update();
-                /* When it fails, the launcher learns by the gate, which is closed here. */
-                if (fork_for_parent() == 0) {
-                        close(requests);
-                        become_agent(plan, (size_t)n);
-                }
+                steps->prepare(plan, (size_t)n);
+                make_agent(steps);
                 (void)close_range(EXECUTOR_FD_GATE, FD_LAST, 0);
+                steps->clean_up();
         }
         return (int)n;
 }
