@@ -265,6 +265,7 @@ static void test_spawn_works_after_the_executor_died(void)
 
         fixture_runtime(f, "sleep", "Exec=/bin/sleep 1000");
         g_free(shell("pkill -KILL -x agenthost-execu -P %s", pid));
+        shell_await("! pgrep -x agenthost-execu -P %s", pid);
         g_autoptr(Spawned) s = fixture_spawn(f, "after", "sleep");
         fixture_stop(f, s->unit, UINT64_MAX);
         fixture_expect_end(f, s, "success", CLD_KILLED, SIGTERM, true);
