@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 #include "macros.h"
 #include "setup.h"
@@ -43,7 +44,8 @@ static bool are_in_place(const int *fds, size_t size)
         return size == sizeof(places) && memcmp(fds, places, sizeof(places)) == 0;
 }
 
-/* The size of the plan, and the descriptors of the request are in their places. 0: the launcher has gone. */
+/* The size of the plan, and the descriptors of the request are in their places; or of EXECUTOR_MORE, without
+ * any. 0: the launcher has gone. */
 static ssize_t receive(int requests, char *plan)
 {
         union {
@@ -64,6 +66,8 @@ static ssize_t receive(int requests, char *plan)
                 return n < 0 ? -errno : 0;
 
         c = CMSG_FIRSTHDR(&m);
+        if (!c && n == sizeof(EXECUTOR_MORE) && memcmp(plan, EXECUTOR_MORE, sizeof(EXECUTOR_MORE)) == 0)
+                return n;
         if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS || (m.msg_flags & MSG_TRUNC) ||
                 !are_in_place((const int *)(const void *)CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0)))
                 return -EBADMSG;
@@ -88,6 +92,34 @@ static void make_agent(const WorkerSteps *steps)
                 (void *)steps);
 }
 
+/* As fork(), but a child of our parent: the C library has no call for that. Of its own knowledge of the
+ * process only the thread's id is then out of date, which matters to threads and to abort(). */
+static pid_t fork_for_parent(void)
+{
+        return (pid_t)syscall(SYS_clone, (unsigned long)CLONE_PARENT | SIGCHLD, 0UL, 0UL, 0UL, 0UL);
+}
+
+/* Should it fail, there are as many as before. */
+static void make_worker(int requests)
+{
+        int32_t pid;
+
+        if (fork_for_parent() != 0)
+                return;
+
+        pid = getpid();
+        if (send(requests, &pid, sizeof(pid), MSG_NOSIGNAL) != sizeof(pid))
+                _exit(EXIT_FAILURE);
+}
+
+static void serve_request(const WorkerSteps *steps, const char *plan, size_t size)
+{
+        steps->prepare(plan, size);
+        make_agent(steps);
+        (void)close_range(EXECUTOR_FD_GATE, FD_LAST, 0);
+        steps->clean_up();
+}
+
 int worker_serve(const WorkerSteps *steps)
 {
         static char plan[PLAN_SIZE_MAX];
@@ -101,11 +133,10 @@ int worker_serve(const WorkerSteps *steps)
         if (r < 0)
                 return r;
 
-        while ((n = receive(requests, plan)) > 0) {
-                steps->prepare(plan, (size_t)n);
-                make_agent(steps);
-                (void)close_range(EXECUTOR_FD_GATE, FD_LAST, 0);
-                steps->clean_up();
-        }
+        while ((n = receive(requests, plan)) > 0)
+                if (strcmp(plan, EXECUTOR_MORE) == 0)
+                        make_worker(requests);
+                else
+                        serve_request(steps, plan, (size_t)n);
         return (int)n;
 }

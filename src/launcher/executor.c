@@ -37,7 +37,9 @@ struct Executor {
         int requests; /* our end */
         int theirs; /* all workers read the same one, each request is read by one of them */
         Worker workers[WORKERS_MAX];
+        sd_event_source *hello_source;
         unsigned n_workers; /* without retired ones */
+        unsigned n_asked; /* further ones that have been asked for and have not said their pids yet */
         unsigned n_pending; /* requests that have not been released */
         sd_event_source *retire_timer;
 };
@@ -94,40 +96,80 @@ static int spawn_worker(const char *path, int requests, pid_t *ret_pid)
 
 static int on_exit_event(sd_event_source *s, int fd, uint32_t revents, void *userdata);
 
-static int start_worker(Worker *w)
+static Worker *find_free(Executor *e)
+{
+        for (size_t i = 0; i < WORKERS_MAX; i++)
+                if (e->workers[i].pidfd < 0)
+                        return &e->workers[i];
+        return NULL;
+}
+
+/* The process is a child of ours: watched over from now on, or ended. */
+static int add_worker(Executor *e, pid_t pid)
+{
+        Worker *w = find_free(e);
+        int pidfd = w ? pidfd_open_pid(pid) : -EMFILE, r;
+
+        if (pidfd < 0) {
+                (void)kill(pid, SIGKILL);
+                (void)waitpid(pid, NULL, 0);
+                return pidfd;
+        }
+
+        e->n_workers++;
+        w->pidfd = pidfd;
+        r = sd_event_add_io(e->event, &w->exit_source, w->pidfd, EPOLLIN, on_exit_event, w);
+        if (r < 0)
+                drop_worker(w);
+        return r;
+}
+
+static int start_worker(Executor *e)
 {
         pid_t pid = 0;
         int r;
 
-        r = spawn_worker(w->executor->path, w->executor->theirs, &pid);
-        if (r < 0)
-                return r;
+        r = spawn_worker(e->path, e->theirs, &pid);
+        return r < 0 ? r : add_worker(e, pid);
+}
 
-        w->executor->n_workers++;
-        w->pidfd = pidfd_open_pid(pid);
-        if (w->pidfd < 0) {
-                r = w->pidfd;
-                (void)kill(pid, SIGKILL);
-                (void)waitpid(pid, NULL, 0);
-                w->executor->n_workers--;
-                return r;
-        }
-        r = sd_event_add_io(w->executor->event, &w->exit_source, w->pidfd, EPOLLIN, on_exit_event, w);
+/* To make one of another costs a fifth of starting it. */
+static int on_hello(sd_event_source *s, int fd, uint32_t revents, void *userdata)
+{
+        Executor *e = userdata;
+        int32_t pid;
+        int r;
+
+        (void)s;
+        (void)revents;
+
+        if (recv(fd, &pid, sizeof(pid), MSG_DONTWAIT) != sizeof(pid) || pid <= 0)
+                return 0;
+
+        if (e->n_asked > 0)
+                e->n_asked--;
+        r = add_worker(e, pid);
         if (r < 0)
-                drop_worker(w);
-        return r;
+                log_warning("A further agenthost-executor cannot be watched over, going on without it: %s",
+                        strerror(-r));
+        return 0;
 }
 
 /* One for each request in hand, as far as there may be so many. A negative errno only when there is none at
  * all. */
 static int ensure_workers(Executor *e)
 {
-        for (size_t i = 0; i < WORKERS_MAX && e->n_workers < e->n_pending; i++) {
-                int r = e->workers[i].pidfd < 0 ? start_worker(&e->workers[i]) : 0;
+        if (e->n_pending > 0 && e->n_workers == 0) {
+                int r = start_worker(e);
 
                 if (r < 0)
-                        return e->n_workers > 0 ? 0 : r;
+                        return r;
+                e->n_asked = 0;
         }
+
+        if (e->n_pending > e->n_workers + e->n_asked && e->n_workers + e->n_asked < WORKERS_MAX &&
+                send(e->requests, EXECUTOR_MORE, sizeof(EXECUTOR_MORE), MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
+                e->n_asked++;
         return 0;
 }
 
@@ -161,7 +203,7 @@ static int open_requests(Executor *e)
         e->theirs = pair[1];
         if (setsockopt(e->requests, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
                 return -errno;
-        return 0;
+        return sd_event_add_io(e->event, &e->hello_source, e->requests, EPOLLIN, on_hello, e);
 }
 
 static int send_request(int requests, const ExecutorRequest *request)
@@ -246,7 +288,7 @@ int executor_new(sd_event *event, const char *path, Executor **ret)
                 return r;
 
         /* The first agent is not to wait for it. */
-        r = start_worker(&e->workers[0]);
+        r = start_worker(e);
         if (r < 0)
                 log_error("Cannot start %s, trying again for the first agent: %s", path, strerror(-r));
         *ret = steal_ptr(e);
@@ -261,6 +303,7 @@ Executor *executor_free(Executor *e)
         for (size_t i = 0; i < WORKERS_MAX; i++)
                 drop_worker(&e->workers[i]);
         sd_event_source_disable_unref(e->retire_timer);
+        sd_event_source_disable_unref(e->hello_source);
         close_fd(e->requests);
         close_fd(e->theirs);
         sd_event_unref(e->event);

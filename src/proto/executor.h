@@ -27,6 +27,10 @@
 
 #include <stdint.h>
 
+/* A message of this text, without descriptors, asks the worker that takes it for a further one, which is
+ * like it. That says its pid (int32_t) there. */
+#define EXECUTOR_MORE "More"
+
 #define EXECUTOR_FD_REQUESTS 3 /* the worker's; it moves it away */
 
 #define EXECUTOR_FD_GATE 3
