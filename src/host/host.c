@@ -12,9 +12,13 @@
 #include "manager-bus.h"
 #include "pidfd.h"
 #include "proto/names.h"
+#include "time-util.h"
 
 /* A host whose launcher stays away answers all the same, and says so. */
 #define LAUNCHER_WAIT_USEC (5 * USEC_PER_SEC)
+
+/* How often AgentCount is told at most. */
+#define TELL_COUNT_USEC (100 * USEC_PER_MSEC)
 
 int host_new(sd_event *event, Config *config, Host **ret)
 {
@@ -96,13 +100,15 @@ int host_find_or_fault(Host *host, const char *id, Agent **ret, Fault *fault)
         return 0;
 }
 
-static int on_tell_count(sd_event_source *s, void *userdata)
+static int on_tell_count(sd_event_source *s, uint64_t usec, void *userdata)
 {
         Host *host = userdata;
 
         (void)s;
+        (void)usec;
 
         host->tell_count = sd_event_source_disable_unref(host->tell_count);
+        host->count_told_usec = now_usec(CLOCK_MONOTONIC);
         manager_bus_count_changed(host);
         return 0;
 }
@@ -111,10 +117,11 @@ void host_count_active(Host *host, int change)
 {
         host->n_active = (unsigned)((int)host->n_active + change);
 
-        /* A thousand launches are one signal, or a few. */
+        /* A thousand launches are a few signals. */
         if (host->tell_count || !host->online)
                 return;
-        if (sd_event_add_defer(host->event, &host->tell_count, on_tell_count, host) >= 0)
+        if (sd_event_add_time(host->event, &host->tell_count, CLOCK_MONOTONIC,
+                    usec_add(host->count_told_usec, TELL_COUNT_USEC), 0, on_tell_count, host) >= 0)
                 (void)sd_event_source_set_priority(host->tell_count, SD_EVENT_PRIORITY_IDLE);
 }
 

@@ -51,7 +51,8 @@ typedef struct Host {
         unsigned n_active; /* not ended: what counts for MaxAgents= */
 
         sd_event_source *forget_timer; /* for the retained agent whose time is up first */
-        sd_event_source *tell_count; /* AgentCount has changed; told when the loop is idle */
+        sd_event_source *tell_count; /* AgentCount has changed */
+        uint64_t count_told_usec; /* CLOCK_MONOTONIC, the last time */
         sd_event_source *name_timer; /* takes the name even if the launcher stays away */
         sd_bus_slot *name_slot;
         bool online; /* we own the name, or have asked for it */

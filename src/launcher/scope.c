@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "scope.h"
 
-#include <inttypes.h>
+#include <signal.h>
 #include <string.h>
 
 #include "manager.h"
@@ -22,16 +22,18 @@ static int new_call(sd_bus *bus, const char *member, sd_bus_message **ret)
 }
 
 /* TimeoutStopUSec and KillSignal serve a stop by an administrator: ours has its own timer. The scope is
- * collected whatever its result, else a failed one would block the name. */
+ * collected whatever its result, else a failed one would block the name. What systemd does anyway is not
+ * said: each property costs it time in each launch. */
 static int append_properties(sd_bus_message *m, const ScopeSpec *spec)
 {
         const Runtime *runtime = spec->runtime;
         int r;
 
-        r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)(sv)(sv)(sv)", "PIDs", "au", 1, (uint32_t)spec->pid,
-                "Slice", "s", spec->slice, "Description", "s", spec->description, "CollectMode", "s",
-                "inactive-or-failed", "KillSignal", "i", (int32_t)runtime->stop_signal, "TimeoutStopUSec",
-                "t", runtime->stop_timeout_usec, "SendSIGHUP", "b", 0);
+        r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)(sv)", "PIDs", "au", 1, (uint32_t)spec->pid, "Slice",
+                "s", spec->slice, "Description", "s", spec->description, "CollectMode", "s",
+                "inactive-or-failed", "TimeoutStopUSec", "t", runtime->stop_timeout_usec);
+        if (r >= 0 && runtime->stop_signal != SIGTERM)
+                r = sd_bus_message_append(m, "(sv)", "KillSignal", "i", (int32_t)runtime->stop_signal);
         for (size_t i = 0; r >= 0 && i < runtime->n_properties; i++)
                 r = unit_property_append(m, &runtime->properties[i]);
         return r;
