@@ -4,6 +4,7 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
+#include "access-details.h"
 #include "agent-bus.h"
 #include "agent-end.h"
 #include "agent-start.h"
@@ -65,8 +66,7 @@ Host *host_free(Host *host)
         sd_event_source_disable_unref(host->forget_timer);
         sd_event_source_disable_unref(host->tell_count);
         sd_event_source_disable_unref(host->name_timer);
-        sd_bus_slot_unref(host->name_slot);
-        sd_bus_flush_close_unref(host->bus);
+        bus_connection_free(host->connection);
         runtimes_free(host->runtimes);
         store_free(host->store);
         for (size_t i = 0; i < _AGENT_TEXT_MAX; i++) {
@@ -206,38 +206,15 @@ static void on_ended(const char *unit, const AgentEnd *end, void *userdata)
         host_agent_ended(userdata, unit, end);
 }
 
-static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *error)
-{
-        const sd_bus_error *e = sd_bus_message_get_error(m);
-        Host *host = userdata;
-
-        (void)error;
-
-        if (e) {
-                log_error("The bus does not give us the name " BUS_NAME ": %s", e->message);
-                return sd_event_exit(host->event, -EACCES);
-        }
-
-        log_info("Host %s is ready with %u agents", host->config->hostname, host->n_active);
-        (void)sd_notifyf(false, "READY=1\nSTATUS=%u agents", host->n_active);
-        return 0;
-}
-
 void host_go_online(Host *host)
 {
-        int r;
-
         if (host->online)
                 return;
 
         host->online = true;
         host->name_timer = sd_event_source_disable_unref(host->name_timer);
         host_arm_forget_timer(host);
-        r = sd_bus_request_name_async(host->bus, &host->name_slot, BUS_NAME, 0, on_name, host);
-        if (r < 0) {
-                log_error("The name " BUS_NAME " cannot be asked for: %s", strerror(-r));
-                (void)sd_event_exit(host->event, r);
-        }
+        bus_connection_own_name(host->connection);
 }
 
 static int on_launcher_late(sd_event_source *s, uint64_t usec, void *userdata)
@@ -250,23 +227,55 @@ static int on_launcher_late(sd_event_source *s, uint64_t usec, void *userdata)
         return 0;
 }
 
-static int connect_bus(Host *host)
+static int on_bus_connecting(sd_bus *bus, void *userdata)
 {
+        Host *host = userdata;
         int r;
 
-        r = sd_bus_open_system_with_description(&host->bus, "system");
-        if (r < 0)
-                return r;
+        host->bus = bus;
+        access_set_bus(host->access, bus);
+        r = manager_bus_register(host);
+        return r < 0 ? r : agent_bus_register(host);
+}
 
-        host->access = access_new(host->bus);
-        r = sd_bus_set_exit_on_disconnect(host->bus, true);
-        if (r >= 0)
-                r = manager_bus_register(host);
-        if (r >= 0)
-                r = agent_bus_register(host);
-        if (r >= 0)
-                r = sd_bus_attach_event(host->bus, host->event, SD_EVENT_PRIORITY_NORMAL);
-        return r;
+static void on_bus_disconnected(void *userdata)
+{
+        Host *host = userdata;
+
+        access_set_bus(host->access, NULL);
+}
+
+/* What clients missed they read again when they see the name (ObjectManager). */
+static void on_name_owned(bool again, void *userdata)
+{
+        Host *host = userdata;
+
+        if (again)
+                return;
+
+        log_info("Host %s is ready with %u agents", host->config->hostname, host->n_active);
+        (void)sd_notifyf(false, "READY=1\nSTATUS=%u agents", host->n_active);
+}
+
+static void on_name_refused(int error, void *userdata)
+{
+        Host *host = userdata;
+
+        (void)sd_event_exit(host->event, error);
+}
+
+static void connect_bus(Host *host)
+{
+        static const BusConnectionHandlers handlers = {
+                .connecting = on_bus_connecting,
+                .disconnected = on_bus_disconnected,
+                .owned = on_name_owned,
+                .refused = on_name_refused,
+        };
+
+        host->access = access_new(NULL, host_describe_call, host);
+        host->connection = bus_connection_new(
+                host->event, sd_bus_open_system_with_description, BUS_NAME, &handlers, host);
 }
 
 static int load_state(Host *host)
@@ -315,11 +324,7 @@ int host_start(Host *host, int notify_fd)
                 log_error("Cannot use the notify socket: %s", strerror(-r));
                 return r;
         }
-        r = connect_bus(host);
-        if (r < 0) {
-                log_error("Cannot connect to the system bus: %s", strerror(-r));
-                return r;
-        }
+        connect_bus(host);
         r = load_state(host);
         if (r < 0)
                 return r;

@@ -15,6 +15,7 @@
 
 #include "access.h"
 #include "agent.h"
+#include "bus-connection.h"
 #include "config.h"
 #include "guild-text.h"
 #include "launcher-client.h"
@@ -31,7 +32,8 @@ typedef struct TextFile {
 
 typedef struct Host {
         sd_event *event;
-        sd_bus *bus;
+        BusConnection *connection;
+        sd_bus *bus; /* the connection's; closed while the bus is away */
         Config *config;
         Access *access;
         Store *store;
@@ -54,7 +56,6 @@ typedef struct Host {
         sd_event_source *tell_count; /* AgentCount has changed */
         uint64_t count_told_usec; /* CLOCK_MONOTONIC, the last time */
         sd_event_source *name_timer; /* takes the name even if the launcher stays away */
-        sd_bus_slot *name_slot;
         bool online; /* we own the name, or have asked for it */
 } Host;
 

@@ -63,7 +63,7 @@ static void fixture_up(Fixture *f, gconstpointer data)
         g_assert_cmpint(sd_bus_request_name(f->service, SERVICE_NAME, 0), >=, 0);
         g_assert_cmpint(sd_bus_add_object_vtable(f->service, NULL, "/test", SERVICE_NAME, vtable, f), >=, 0);
         g_assert_cmpint(sd_bus_attach_event(f->service, f->event, 0), >=, 0);
-        f->access = access_new(f->service);
+        f->access = access_new(f->service, NULL, NULL);
 }
 
 static void fixture_down(Fixture *f, gconstpointer data)

@@ -16,6 +16,7 @@
 #define CONFIG_FILE "/etc/agenthost/agenthost.conf.d/test.conf"
 #define UNITS_DIR "/run/systemd/system"
 #define UNIT_FILE UNITS_DIR "/%s.d/test.conf"
+#define POLKIT_RULE "/etc/polkit-1/rules.d/10-test.rules"
 #define AGENT_SLICE "/agents.slice/agents-"
 
 static const char *const services[] = { "agenthostd.service", "agenthost-launcher.service" };
@@ -88,6 +89,36 @@ void unit_write(const char *unit, const char *text)
 
         write_file(path, text);
         run("systemctl daemon-reload");
+}
+
+/* It reads its rules when it starts, or a while after they have changed. */
+void polkit_rule(const char *body)
+{
+        g_autofree char *text = body ? g_strdup_printf("polkit.addRule(function(action, subject) {\n"
+                                                       "%s\n"
+                                                       "return polkit.Result.NOT_HANDLED;\n"
+                                                       "});\n",
+                                               body)
+                                     : NULL;
+
+        if (text)
+                write_file(POLKIT_RULE, text);
+        else if (g_remove(POLKIT_RULE) < 0)
+                fail(POLKIT_RULE ": %m");
+        run("systemctl restart polkit.service");
+}
+
+void polkit_mask(void)
+{
+        run("systemctl mask --runtime --quiet polkit.service");
+        run("systemctl stop polkit.service");
+}
+
+static void restore_polkit(void)
+{
+        run("systemctl unmask --runtime --quiet polkit.service");
+        if (g_remove(POLKIT_RULE) == 0)
+                run("systemctl restart polkit.service");
 }
 
 /* systemctl returns when the signal has been sent. */
@@ -342,6 +373,7 @@ void host_clean(void)
         run("systemctl kill --kill-whom=main --signal=SIGCONT agenthostd.service agenthost-launcher.service");
         stop_agents();
         remove_files();
+        restore_polkit();
         changed = restore_services();
         if (changed)
                 run("systemctl restart agenthostd.service");

@@ -34,6 +34,13 @@ void config_write(const char *text);
  * after a restart. */
 void unit_write(const char *unit, const char *text);
 
+/* A rule of polkit, in effect on return: the body of a JavaScript function of action and subject. NULL:
+ * none. */
+void polkit_rule(const char *body);
+
+/* polkit cannot be reached any more. */
+void polkit_mask(void);
+
 /* systemctl reload agenthostd.service; settings and runtimes are in effect on return. */
 void host_reload(void);
 
