@@ -82,7 +82,7 @@ Agent *agent_free(Agent *a)
         agent_wait_drop_all(a);
         a->spawn_call = launcher_call_free(a->spawn_call);
         sd_event_source_disable_unref(a->start_timer);
-        sd_event_source_disable_unref(a->save_status);
+        sd_event_source_disable_unref(a->tell_status);
         close_fd(a->pidfd);
         guild_text_unref(a->guild);
         strv_free(a->environment);

@@ -81,7 +81,8 @@ typedef struct Agent {
         uint64_t forget_at_usec; /* CLOCK_MONOTONIC, once ended */
 
         sd_event_source *start_timer;
-        sd_event_source *save_status; /* StatusText is to be written down */
+        sd_event_source *tell_status; /* StatusText is to be told and written down */
+        uint64_t status_told_at_usec; /* CLOCK_MONOTONIC, the last time */
         LauncherCall *spawn_call;
         AgentWait *waits; /* those who wait for something of this agent, in order */
         struct json_object *unknown_fields; /* of a state file that a newer version wrote */

@@ -10,8 +10,10 @@
 #include "agent-stop.h"
 #include "host.h"
 #include "log-agent.h"
+#include "log-limit.h"
 #include "pidfd.h"
 #include "proto/names.h"
+#include "time-util.h"
 
 #define MESSAGE_MAX 4096u /* as systemd takes them */
 #define FDS_MAX 16u
@@ -21,11 +23,19 @@
  * never stops talking would keep all others out. */
 #define IN_A_ROW_MAX 1000u
 
+/* Anybody may send here, and say what nobody wants to hear. */
+#define LOG_BURST 10u
+#define LOG_INTERVAL_USEC (10 * USEC_PER_SEC)
+
+/* At most so often StatusText is told to the bus and written down. */
+#define STATUS_INTERVAL_USEC (100 * USEC_PER_MSEC)
+
 struct Notify {
         Host *host; /* borrowed */
         int fd;
         sd_event_source *source;
         unsigned n_in_a_row;
+        LogLimit *dropped, *ignored; /* what is said of such messages */
 };
 
 static void clean_status(char *status)
@@ -97,18 +107,22 @@ static Agent *find_sender(Host *host, pid_t pid)
         return find_agent_by_cgroup(host, cgroup);
 }
 
-static int on_save_status(sd_event_source *s, void *userdata)
+static int on_tell_status(sd_event_source *s, uint64_t usec, void *userdata)
 {
         Agent *a = userdata;
 
         (void)s;
+        (void)usec;
 
-        a->save_status = sd_event_source_disable_unref(a->save_status);
+        a->tell_status = sd_event_source_disable_unref(a->tell_status);
+        a->status_told_at_usec = now_usec(CLOCK_MONOTONIC);
+        agent_bus_changed(a, AGENT_CHANGED_STATUS);
         (void)host_save(a->host, a);
         return 0;
 }
 
-/* Written down when there is nothing better to do: an agent may say a thousand things in a row. */
+/* The first is told at once, those that follow quickly as one: an agent may say a thousand things in a row,
+ * and bus and disk are everybody's. */
 static void set_status(Agent *a, const char *status)
 {
         if (g_strcmp0(a->status_text, status) == 0)
@@ -116,9 +130,10 @@ static void set_status(Agent *a, const char *status)
 
         g_free(a->status_text);
         a->status_text = g_strdup(status);
-        agent_bus_changed(a, AGENT_CHANGED_STATUS);
-        if (!a->save_status && sd_event_add_defer(a->host->event, &a->save_status, on_save_status, a) >= 0)
-                (void)sd_event_source_set_priority(a->save_status, SD_EVENT_PRIORITY_IDLE);
+        if (!a->tell_status &&
+                sd_event_add_time(a->host->event, &a->tell_status, CLOCK_MONOTONIC,
+                        a->status_told_at_usec + STATUS_INTERVAL_USEC, 1, on_tell_status, a) < 0)
+                g_error("Cannot arm a timer");
 }
 
 static void handle_message(Notify *n, pid_t pid, char *text, size_t size)
@@ -127,12 +142,14 @@ static void handle_message(Notify *n, pid_t pid, char *text, size_t size)
         NotifyMessage m;
 
         if (!a) {
-                log_warning("Notification of process %d dropped: it belongs to no agent here", (int)pid);
+                if (log_limit_admits(n->dropped))
+                        log_warning(
+                                "Notification of process %d dropped: it belongs to no agent here", (int)pid);
                 return;
         }
 
         notify_parse(text, size, &m);
-        if (m.main_pid)
+        if (m.main_pid && log_limit_admits(n->ignored))
                 agent_log(a, LOG_WARNING,
                         "Agent %s sent MAINPID=, which is ignored: its main process is the one it "
                         "was started as",
@@ -215,9 +232,10 @@ static int on_message(sd_event_source *s, int fd, uint32_t revents, void *userda
         }
 
         pid = read_ancillary(&header);
-        if (pid <= 0 || (header.msg_flags & MSG_TRUNC) || memchr(buffer, '\0', (size_t)size))
-                log_warning("Notification of process %d dropped: too long or not a text", (int)pid);
-        else {
+        if (pid <= 0 || (header.msg_flags & MSG_TRUNC) || memchr(buffer, '\0', (size_t)size)) {
+                if (log_limit_admits(n->dropped))
+                        log_warning("Notification of process %d dropped: too long or not a text", (int)pid);
+        } else {
                 buffer[size] = '\0';
                 handle_message(n, pid, buffer, (size_t)size);
         }
@@ -232,7 +250,12 @@ int notify_new(sd_event *event, int fd, Host *host, Notify **ret)
         Notify *n = g_new0(Notify, 1);
         int on = 1, r;
 
-        *n = (Notify){ .host = host, .fd = fd };
+        *n = (Notify){
+                .host = host,
+                .fd = fd,
+                .dropped = log_limit_new(event, "notifications dropped", LOG_BURST, LOG_INTERVAL_USEC),
+                .ignored = log_limit_new(event, "times MAINPID= ignored", LOG_BURST, LOG_INTERVAL_USEC),
+        };
         /* On at every message from now; the socket unit sets it for those that wait already. */
         if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
                 r = -errno;
@@ -256,6 +279,8 @@ Notify *notify_free(Notify *n)
                 return NULL;
 
         sd_event_source_disable_unref(n->source);
+        log_limit_free(n->dropped);
+        log_limit_free(n->ignored);
         close_fd(n->fd);
         g_free(n);
         return NULL;

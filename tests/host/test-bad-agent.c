@@ -202,6 +202,63 @@ static void test_garbage_on_the_notify_socket_is_dropped(void)
         agent_wait(c, "a1", "State", "running");
 }
 
+static unsigned count_in_journal(const char *part)
+{
+        g_autofree char *log = NULL;
+        unsigned n = 0;
+
+        g_free(command("journalctl --sync"));
+        log = command("journalctl --output=cat --no-pager --unit=agenthostd.service --since=-10min");
+        for (const char *p = log; (p = strstr(p, part)); p++)
+                n++;
+        return n;
+}
+
+/* Ten lines, and one that says how many there were besides. */
+static void test_flood_of_bad_notifications_does_not_fill_the_journal(void)
+{
+        _cleanup_client_ Client *c = agents_begin();
+        const char *dropped = "dropped: it belongs to no agent here",
+                   *summary = " more notifications dropped";
+        unsigned before, summaries;
+
+        /* Not in an interval that another test has begun. */
+        g_free(command("systemctl restart agenthostd.service"));
+        before = count_in_journal(dropped);
+        summaries = count_in_journal(summary);
+        for (unsigned i = 0; i < 1000; i++)
+                notify_as_ourselves("READY=1", 7);
+        notify_as_ourselves("READY=1\0READY=1", 15);
+        create(c, &(Create){ .id = "a1", .runtime = NOTIFY, .wait = "ready" });
+        expect_number("lines", 10, count_in_journal(dropped) - before);
+
+        /* What has not been told is told at the end of the interval, or of the service. */
+        g_free(command("systemctl restart agenthostd.service"));
+        expect_number("summaries", 1, count_in_journal(summary) - summaries);
+        expect_true(
+                "the summary", count_in_journal("991 more notifications dropped within the last 10s") > 0);
+}
+
+/* A talkative agent costs the bus little; the last word is told all the same. */
+static void test_flood_of_status_is_told_as_few_changes(void)
+{
+        _cleanup_client_ Client *c = begin_odd("notify", "ready wait flood=5000 wait", NULL);
+        _cleanup_free_ char *path = agent_path("a1");
+        bool last = false;
+        unsigned n = 0;
+
+        create(c, &(Create){ .id = "a1", .runtime = ODD, .wait = "ready" });
+        agent_signal(c, "a1", SIGUSR1);
+        while (!last) {
+                g_autofree char *got = client_wait_changed(c, path, AGENT_INTERFACE, "StatusText");
+
+                last = strcmp(got, "StatusText=5000") == 0;
+                n++;
+        }
+        /* Ten a second, and it does not take a minute. */
+        expect_true("few changes", n < 600);
+}
+
 static void test_ready_and_exit_are_both_seen(void)
 {
         _cleanup_client_ Client *c = begin_odd("notify", "status=done ready exit=0", NULL);
@@ -293,6 +350,9 @@ int main(int argc, char *argv[])
         ADD("agent-that-closes-its-notify-socket-is-ready", agent_that_closes_its_notify_socket_is_ready);
         ADD("ready-from-another-scope-does-not-count", ready_from_another_scope_does_not_count);
         ADD("garbage-on-the-notify-socket-is-dropped", garbage_on_the_notify_socket_is_dropped);
+        ADD("flood-of-bad-notifications-does-not-fill-the-journal",
+                flood_of_bad_notifications_does_not_fill_the_journal);
+        ADD("flood-of-status-is-told-as-few-changes", flood_of_status_is_told_as_few_changes);
         ADD("ready-and-exit-are-both-seen", ready_and_exit_are_both_seen);
         ADD("ten-MiB-without-a-newline-hurt-nobody", ten_mib_without_a_newline_hurt_nobody);
         ADD("thousand-messages-at-once-are-all-read", thousand_messages_at_once_are_all_read);
