@@ -369,6 +369,7 @@ void host_clean(void)
 {
         bool changed;
 
+        run("systemctl start dbus.socket dbus.service");
         run("systemctl start agenthost-launcher.service agenthostd.service");
         run("systemctl kill --kill-whom=main --signal=SIGCONT agenthostd.service agenthost-launcher.service");
         stop_agents();
