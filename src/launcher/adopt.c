@@ -176,6 +176,7 @@ typedef struct AdoptedAgent {
 static int check_agent(const AdoptedAgent *agent, Fault *fault)
 {
         _cleanup_free_ char *unit = NULL;
+        pid_t pid;
 
         if (!id_is_valid(agent->agent_id) || !id_is_valid(agent->guild_id) || agent->pid == 0 ||
                 agent->pid > INT32_MAX)
@@ -183,8 +184,11 @@ static int check_agent(const AdoptedAgent *agent, Fault *fault)
         if (agent_unit_name(agent->agent_id, &unit) < 0)
                 return fault_set(fault, FAULT_FAILED, "Out of memory");
         if (strcmp(unit, agent->unit) != 0)
-                return fault_set(fault, FAULT_INVALID_ARGS, "%s is not the unit of agent %s", agent->unit,
-                        agent->agent_id);
+                return fault_set(fault, FAULT_INVALID_ARGS, "%.255s is not the unit of agent %s",
+                        agent->unit, agent->agent_id);
+        if (pidfd_get_pid(agent->pidfd, &pid) == -EBADF)
+                return fault_set(fault, FAULT_INVALID_ARGS,
+                        "What came with agent %s does not stand for a process", agent->agent_id);
         return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "launcher.h"
+#include "pidfd.h"
 
 #define DEFAULT_STOP_TIMEOUT_USEC (10 * USEC_PER_SEC)
 
@@ -88,6 +89,11 @@ LauncherPhase child_phase(const Child *c)
         default:
                 return LAUNCHER_LAUNCHING;
         }
+}
+
+int child_signal(const Child *c, int signal_number)
+{
+        return c->adoption ? -EAGAIN : pidfd_signal(c->pidfd, signal_number);
 }
 
 int child_set_timer(Child *c, uint64_t usec, sd_event_time_handler_t handler)

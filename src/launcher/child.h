@@ -107,6 +107,10 @@ void child_set_runtime(Child *child, const Runtime *runtime);
 bool child_is_launching(const Child *child); /* also while failing */
 LauncherPhase child_phase(const Child *child);
 
+/* Signals the main process. -EAGAIN for one that was given back and has not been found in its scope yet:
+ * whoever gave it may have lied, and it may be anybody's. */
+int child_signal(const Child *child, int signal_number);
+
 /* One timer for the state that the child is in; a new one replaces it. */
 int child_set_timer(Child *child, uint64_t usec, sd_event_time_handler_t handler);
 void child_drop_timer(Child *child);

@@ -108,7 +108,7 @@ void end_kill(Child *c)
         int r = bus ? scope_kill(bus, c->unit, SIGKILL) : -ENOTCONN;
 
         if (r < 0 && !c->exited)
-                (void)pidfd_signal(c->pidfd, SIGKILL);
+                (void)child_signal(c, SIGKILL);
 
         r = child_set_timer(c, KILL_AGAIN_USEC, on_kill_again);
         if (r < 0)
@@ -185,7 +185,7 @@ static int on_stray(sd_event_source *s, uint64_t usec, void *userdata)
 
         child_log(c, LOG_WARNING, "Agent %s lives on outside its scope, which is gone: killing it",
                 c->agent_id);
-        (void)pidfd_signal(c->pidfd, SIGKILL);
+        (void)child_signal(c, SIGKILL);
         return 0;
 }
 
@@ -200,7 +200,7 @@ void end_on_scope_gone(Child *c)
         if (!c->exited && end_poll_exit(c))
                 c->exit_source = sd_event_source_disable_unref(c->exit_source);
         if (!c->exited && child_set_timer(c, STRAY_USEC, on_stray) < 0)
-                (void)pidfd_signal(c->pidfd, SIGKILL);
+                (void)child_signal(c, SIGKILL);
         check_ended(c);
 }
 

@@ -99,7 +99,8 @@ int launch_prepare(Launcher *l,
         if (r < 0)
                 return r;
         if (!runtime)
-                return fault_set(fault, FAULT_NO_SUCH_RUNTIME, "There is no runtime %s", request->runtime);
+                return fault_set(
+                        fault, FAULT_NO_SUCH_RUNTIME, "There is no runtime %.255s", request->runtime);
         r = check_environment(runtime, request->environment, fault);
         if (r < 0)
                 return r;

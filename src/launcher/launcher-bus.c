@@ -9,6 +9,11 @@
 #include "launcher-methods.h"
 #include "launcher.h"
 #include "log.h"
+#include "time-util.h"
+
+/* agenthostd has one; tests and tools of its user may have some. */
+#define CONNECTIONS_MAX 16u
+#define SAY_FULL_USEC (60 * USEC_PER_SEC)
 
 /* Out of descriptors, accepting fails at once again and again. */
 #define ACCEPT_BURST 100u
@@ -19,6 +24,7 @@ typedef struct Connection Connection;
 struct Connection {
         Connections *owner;
         Connection *next;
+        uid_t uid; /* who has connected */
         sd_bus *bus;
         BusPump *pump;
 };
@@ -28,6 +34,7 @@ struct Connections {
         int listen_fd;
         sd_event_source *listen_source;
         Connection *connections;
+        uint64_t said_full_usec; /* CLOCK_MONOTONIC, the last time; 0: never */
 };
 
 static void connection_free(Connection *c)
@@ -98,7 +105,7 @@ static int connection_setup(Connection *c, int *fd)
 }
 
 /* Takes the socket over. */
-static int connection_new(Connections *owner, int fd)
+static int connection_new(Connections *owner, int fd, uid_t uid)
 {
         _cleanup_close_ int owned = fd;
         Connection *c = calloc(1, sizeof(Connection));
@@ -108,6 +115,7 @@ static int connection_new(Connections *owner, int fd)
                 return -ENOMEM;
 
         c->owner = owner;
+        c->uid = uid;
         c->next = owner->connections;
         owner->connections = c;
         r = connection_setup(c, &owned);
@@ -117,13 +125,14 @@ static int connection_new(Connections *owner, int fd)
 }
 
 /* By what the kernel says of who has connected, before anything is read. */
-static int check_peer(const Connections *owner, int fd)
+static int check_peer(const Connections *owner, int fd, uid_t *ret_uid)
 {
         struct ucred peer;
         socklen_t size = sizeof(peer);
 
         if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
                 return -errno;
+        *ret_uid = peer.uid;
         if (peer.uid == 0 || peer.uid == owner->launcher->settings.client_uid)
                 return 0;
 
@@ -131,10 +140,31 @@ static int check_peer(const Connections *owner, int fd)
         return -EACCES;
 }
 
+/* Each may fill memory with what it sends. Root has better ways to do harm. */
+static int check_number(Connections *owner, uid_t uid)
+{
+        uint64_t now = now_usec(CLOCK_MONOTONIC);
+        unsigned n = 0;
+
+        for (const Connection *c = owner->connections; c; c = c->next)
+                if (c->uid == uid)
+                        n++;
+        if (uid == 0 || n < CONNECTIONS_MAX)
+                return 0;
+
+        if (owner->said_full_usec == 0 || now >= usec_add(owner->said_full_usec, SAY_FULL_USEC)) {
+                log_warning(
+                        "User %u has too many connections (%u): further ones are closed", (unsigned)uid, n);
+                owner->said_full_usec = now;
+        }
+        return -EMFILE;
+}
+
 static int on_listen(sd_event_source *s, int listen_fd, uint32_t revents, void *userdata)
 {
         _cleanup_close_ int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         Connections *owner = userdata;
+        uid_t uid = (uid_t)-1;
         int r;
 
         (void)s;
@@ -145,11 +175,12 @@ static int on_listen(sd_event_source *s, int listen_fd, uint32_t revents, void *
                         log_error("Cannot accept a connection: %s", strerror(errno));
                 return 0;
         }
-        if (check_peer(owner, fd) < 0)
+        if (check_peer(owner, fd, &uid) < 0 || check_number(owner, uid) < 0)
                 return 0;
 
-        r = connection_new(owner, steal_fd(&fd));
-        if (r < 0)
+        r = connection_new(owner, steal_fd(&fd), uid);
+        /* One that was closed meanwhile is no concern of ours. */
+        if (r < 0 && r != -ECONNRESET && r != -EPIPE)
                 log_error("Cannot set a connection up: %s", strerror(-r));
         return 0;
 }

@@ -29,7 +29,7 @@ static Child *find_child(const Launcher *l, const char *unit, Fault *fault)
         Child *child = child_table_find(&l->children, unit);
 
         if (!child)
-                fault_set(fault, FAULT_NO_SUCH_AGENT, "There is no agent with unit %s", unit);
+                fault_set(fault, FAULT_NO_SUCH_AGENT, "There is no agent with unit %.255s", unit);
         return child;
 }
 
@@ -118,7 +118,7 @@ static int check_kill(const char *who, int signal_number, Fault *fault)
 {
         if (strcmp(who, "main") != 0 && strcmp(who, "all") != 0)
                 return fault_set(
-                        fault, FAULT_INVALID_ARGS, "Whom to signal is 'main' or 'all', not '%s'", who);
+                        fault, FAULT_INVALID_ARGS, "Whom to signal is 'main' or 'all', not '%.32s'", who);
         if (signal_number <= 0 || signal_number > SIGRTMAX)
                 return fault_set(fault, FAULT_INVALID_ARGS, "There is no signal %d", signal_number);
         return 0;
@@ -133,7 +133,7 @@ static int kill_child(const Child *child, const char *who, int signal_number, Fa
                 return fault_set(fault, FAULT_FAILED, "Agent %s is not running", child->agent_id);
 
         if (strcmp(who, "main") == 0)
-                r = pidfd_signal(child->pidfd, signal_number);
+                r = child_signal(child, signal_number);
         else
                 r = bus ? scope_kill(bus, child->unit, signal_number) : -ENOTCONN;
         if (r < 0)

@@ -205,6 +205,13 @@ int runtime_set_load(const char *const *dirs, bool user_mode, RuntimeSet **ret)
         return 0;
 }
 
+/* The dynamic loader's: with these the agent's own texts could be run as code. A glob that is not about them
+ * does not mean them. */
+static bool is_of_loader(const char *name)
+{
+        return strncmp(name, "LD_", 3) == 0;
+}
+
 int runtime_check_environment(const Runtime *runtime, const char *assignment, Fault *fault)
 {
         size_t n = environment_name_length(assignment);
@@ -224,10 +231,10 @@ int runtime_check_environment(const Runtime *runtime, const char *assignment, Fa
                 return -ENOMEM;
 
         for (char **glob = runtime->allow_environment; glob && *glob; glob++)
-                if (fnmatch(*glob, name, 0) == 0)
+                if (fnmatch(*glob, name, 0) == 0 && (!is_of_loader(name) || is_of_loader(*glob)))
                         return 0;
 
         return fault_set(fault, FAULT_ACCESS_DENIED,
-                "Runtime %s does not let callers set %s: add AllowEnvironment=%s to %s", runtime->name, name,
-                name, runtime->path);
+                "Runtime %s does not let callers set %.255s: add AllowEnvironment=%.255s to %s",
+                runtime->name, name, name, runtime->path);
 }

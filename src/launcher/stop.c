@@ -33,8 +33,8 @@ static void send_stop_signal(const Child *c)
                         (void)scope_kill(bus, c->unit, SIGCONT);
         }
         if (r < 0) {
-                (void)pidfd_signal(c->pidfd, c->stop_signal);
-                (void)pidfd_signal(c->pidfd, SIGCONT);
+                (void)child_signal(c, c->stop_signal);
+                (void)child_signal(c, SIGCONT);
         }
 }
 

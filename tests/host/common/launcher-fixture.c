@@ -2,6 +2,7 @@
 #include "launcher-fixture.h"
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -396,6 +397,17 @@ void fixture_reconnect(Fixture *f)
 {
         sd_bus_close_unref(f->bus);
         f->bus = connect_bus(f);
+}
+
+/* Who we are is looked at by the kernel when we connect. */
+void fixture_reconnect_as(Fixture *f, const char *user)
+{
+        const struct passwd *pw = getpwnam(user);
+
+        g_assert_nonnull(pw);
+        g_assert_cmpint(seteuid(pw->pw_uid), ==, 0);
+        fixture_reconnect(f);
+        g_assert_cmpint(seteuid(0), ==, 0);
 }
 
 static bool run_shell(const char *command, char **ret_output)

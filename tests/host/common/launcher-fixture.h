@@ -90,6 +90,9 @@ GStrv fixture_adopt(Fixture *f, GPtrArray *agents);
 /* Connects again after the launcher has been away. */
 void fixture_reconnect(Fixture *f);
 
+/* The same, as this user. */
+void fixture_reconnect_as(Fixture *f, const char *user);
+
 /* Standard output of a shell command that must succeed. */
 char *shell(const char *format, ...) G_GNUC_PRINTF(1, 2);
 bool shell_succeeds(const char *format, ...) G_GNUC_PRINTF(1, 2);

@@ -442,6 +442,22 @@ static void test_no_glob_allows_what_agenthost_sets(void)
         g_assert_cmpint(runtime_check_environment(r, "NOTIFY_SOCKETS=1", NULL), ==, 0);
 }
 
+static void test_only_a_glob_that_is_about_the_loader_allows_its_variables(void)
+{
+        _cleanup_(runtime_set_freep) RuntimeSet *all =
+                load_text(MINIMAL "AllowEnvironment=* L* ?D_*\n", true);
+        _cleanup_(runtime_set_freep) RuntimeSet *one =
+                load_text(MINIMAL "AllowEnvironment=LD_LIBRARY_*\n", true);
+
+        g_assert_cmpint(
+                runtime_check_environment(runtime_set_find(all, "r"), "LD_PRELOAD=x", NULL), ==, -EACCES);
+        g_assert_cmpint(runtime_check_environment(runtime_set_find(all, "r"), "LDAP=x", NULL), ==, 0);
+        g_assert_cmpint(
+                runtime_check_environment(runtime_set_find(one, "r"), "LD_LIBRARY_PATH=x", NULL), ==, 0);
+        g_assert_cmpint(
+                runtime_check_environment(runtime_set_find(one, "r"), "LD_PRELOAD=x", NULL), ==, -EACCES);
+}
+
 static void test_malformed_assignments_of_callers_are_refused(void)
 {
         static const char *const bad[] = { "", "A", "=x", "1A=x", "A-B=x", "\xc3=x" };
@@ -482,6 +498,8 @@ int main(int argc, char *argv[])
         g_test_add_func("/set/ownership", test_files_that_others_can_change_are_refused_in_system_mode);
         g_test_add_func("/environment/allowed", test_callers_set_only_the_variables_that_are_allowed);
         g_test_add_func("/environment/reserved", test_no_glob_allows_what_agenthost_sets);
+        g_test_add_func(
+                "/environment/loader", test_only_a_glob_that_is_about_the_loader_allows_its_variables);
         g_test_add_func("/environment/malformed", test_malformed_assignments_of_callers_are_refused);
         return g_test_run();
 }
