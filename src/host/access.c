@@ -13,9 +13,10 @@
 #define ASK_LIMIT_USEC (10 * USEC_PER_SEC)
 #define CACHE_MAX 512u
 
-/* So many calls may wait for polkit, of one caller and of all: each keeps its message. */
+/* So many calls may wait for polkit, of one caller and of all: each keeps its message, and dbus-daemon lets
+ * us wait for 128 answers. */
 #define POLKIT_MAX_OF_ONE 16u
-#define POLKIT_MAX 256u
+#define POLKIT_MAX 64u
 
 #define HOW_TO                                            \
         "add yourself with 'usermod -aG " AGENTHOST_GROUP \

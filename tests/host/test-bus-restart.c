@@ -165,6 +165,7 @@ static void test_launches_go_on_when_their_callers_are_cut_off(void)
         Call *call, *repeat;
 
         call = create_send(before, &request);
+        sd_bus_message_unref(client_take_signal(before, "AgentAdded", "a1"));
         agent_wait(before, "a1", "StatusText", "waiting");
         restart_bus();
         call_forget(call);

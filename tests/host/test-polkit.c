@@ -20,7 +20,7 @@
 
 /* What agenthostd lets wait for polkit, of one caller and of all. */
 #define WAITING_MAX_OF_ONE 16u
-#define WAITING_MAX 256u
+#define WAITING_MAX 64u
 
 static Call *send_interactive(Client *c, const char *member, const char *id)
 {

@@ -91,6 +91,13 @@ void unit_write(const char *unit, const char *text)
         run("systemctl daemon-reload");
 }
 
+/* As often as we like. */
+static void restart_polkit(void)
+{
+        run("systemctl reset-failed polkit.service");
+        run("systemctl restart polkit.service");
+}
+
 /* It reads its rules when it starts, or a while after they have changed. */
 void polkit_rule(const char *body)
 {
@@ -105,7 +112,7 @@ void polkit_rule(const char *body)
                 write_file(POLKIT_RULE, text);
         else if (g_remove(POLKIT_RULE) < 0)
                 fail(POLKIT_RULE ": %m");
-        run("systemctl restart polkit.service");
+        restart_polkit();
 }
 
 void polkit_mask(void)
@@ -118,7 +125,7 @@ static void restore_polkit(void)
 {
         run("systemctl unmask --runtime --quiet polkit.service");
         if (g_remove(POLKIT_RULE) == 0)
-                run("systemctl restart polkit.service");
+                restart_polkit();
 }
 
 /* systemctl returns when the signal has been sent. */
