@@ -186,6 +186,72 @@ static void test_agents_are_found_by_introspection(void)
         expect_text("agents in the tree", NULL, strstr(empty, AGENT_PATH_PREFIX "/"));
 }
 
+/* Nothing, of any type. */
+static void append_nothing(sd_bus_message *m, const char *type)
+{
+        int r;
+
+        if (type[0] == 'a') {
+                r = sd_bus_message_open_container(m, 'a', type + 1);
+                if (r >= 0)
+                        r = sd_bus_message_close_container(m);
+        } else if (type[0] == 's')
+                r = sd_bus_message_append(m, "s", "");
+        else
+                r = sd_bus_message_append(m, type, UINT64_C(0));
+        must(r, type);
+}
+
+/* line: as read_interface() makes them, of a method. */
+static void expect_not_for_everybody(Client *c, const char *path, const char *interface, const char *line)
+{
+        g_auto(GStrv) words = g_strsplit(line, " ", -1);
+        g_autofree char *member = g_strndup(words[1], strlen(words[1]) - 1);
+        _cleanup_message_ sd_bus_message *m = NULL;
+
+        must(sd_bus_message_new_method_call(client_bus(c), &m, BUS_NAME, path, interface, member), member);
+        for (char **word = words + 2; *word; word += 3)
+                if (strcmp(*word, "in") == 0)
+                        append_nothing(m, word[1]);
+        call_expect_error(
+                client_send_message(c, m), SD_BUS_ERROR_ACCESS_DENIED, " is for root and members of group");
+}
+
+static unsigned expect_only_looking(
+        Client *c, const char *path, const char *interface, const char *const *for_everybody)
+{
+        g_autofree char *xml = introspect(c, path);
+        g_auto(GStrv) lines = read_interface(xml, interface);
+        unsigned n = 0;
+
+        for (char **line = lines; *line; line++) {
+                g_auto(GStrv) words = g_strsplit_set(*line, " :", 3);
+
+                if (strcmp(words[0], "method") != 0 || g_strv_contains(for_everybody, words[1]))
+                        continue;
+                expect_not_for_everybody(c, path, interface, *line);
+                n++;
+        }
+        return n;
+}
+
+/* Whatever methods there are: those that are not known here as harmless are refused. */
+static void test_only_looking_is_for_everybody(void)
+{
+        static const char *const looking[] = { "GetAgentInfo", "ListAgents", "GetAgent", "Health",
+                "IsAgentRunning", NULL };
+        static const char *const nothing[] = { NULL };
+        _cleanup_client_ Client *root = agents_begin(), *nobody = client_new_as("nobody", NULL);
+        _cleanup_free_ char *path = agent_path("a1");
+
+        polkit_mask();
+        create(root, &(Create){ .id = "a1" });
+        expect_true("there are such methods", expect_only_looking(nobody, MANAGER, looking) >= 5);
+        expect_true(
+                "there are such methods", expect_only_looking(nobody, path, AGENT_INTERFACE, nothing) >= 2);
+        agent_expect(root, "a1", "State", "running");
+}
+
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
@@ -194,6 +260,7 @@ int main(int argc, char *argv[])
         ADD("manager-is-as-its-file-says", manager_is_as_its_file_says);
         ADD("agent-is-as-its-file-says", agent_is_as_its_file_says);
         ADD("agents-are-found-by-introspection", agents_are_found_by_introspection);
+        ADD("only-looking-is-for-everybody", only_looking_is_for_everybody);
 #undef ADD
 
         return host_tests_run();

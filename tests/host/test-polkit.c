@@ -44,16 +44,6 @@ static void test_without_a_rule_one_has_to_authenticate(void)
         expect_number("processes", 1, agent_process_count());
 }
 
-/* There is no session here in which anybody could be asked. */
-static void test_without_an_agent_nobody_is_asked_for_a_password(void)
-{
-        _cleanup_client_ Client *root = agents_begin(), *nobody = client_new_as("nobody", NULL);
-
-        create(root, &(Create){ .id = "a1" });
-        call_expect_error(send_interactive(nobody, "GetAgentSpec", "a1"), DENIED,
-                "nobody could be asked for a password, as no polkit agent runs in your session");
-}
-
 static void expect_may_act(Client *c)
 {
         _cleanup_free_ char *path = agent_path("a1");
@@ -237,8 +227,6 @@ int main(int argc, char *argv[])
 
 #define ADD(name, function) host_test_add("/polkit/" name, test_##function)
         ADD("without-a-rule-one-has-to-authenticate", without_a_rule_one_has_to_authenticate);
-        ADD("without-an-agent-nobody-is-asked-for-a-password",
-                without_an_agent_nobody_is_asked_for_a_password);
         ADD("with-a-rule-one-may-act", with_a_rule_one_may_act);
         ADD("a-rule-may-also-refuse", a_rule_may_also_refuse);
         ADD("rules-see-method-agent-and-guild", rules_see_method_agent_and_guild);
