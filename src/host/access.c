@@ -15,8 +15,8 @@
 
 /* So many calls may wait for polkit, of one caller and of all: each keeps its message, and dbus-daemon lets
  * us wait for 128 answers. */
-#define POLKIT_MAX_OF_ONE 16u
-#define POLKIT_MAX 64u
+#define POLKIT_MAX_OF_ONE 32u
+#define POLKIT_MAX 96u
 
 #define HOW_TO                                            \
         "add yourself with 'usermod -aG " AGENTHOST_GROUP \
@@ -110,6 +110,9 @@ Access *access_free(Access *a)
 
 void access_set_bus(Access *a, sd_bus *bus)
 {
+        if (!a)
+                return;
+
         while (a->questions)
                 question_free(a->questions);
         g_hash_table_remove_all(a->known);

@@ -9,6 +9,11 @@
 
 #define RETRY_FIRST_USEC (10 * USEC_PER_MSEC)
 #define RETRY_LAST_USEC (1 * USEC_PER_SEC)
+
+/* Answers to RequestName. */
+#define NAME_IS_OURS 1u
+#define NAME_WAS_OURS 4u
+
 #define MATCH_DISCONNECTED "type='signal',interface='org.freedesktop.DBus.Local',member='Disconnected'"
 
 struct BusConnection {
@@ -60,20 +65,32 @@ static void hang_up(BusConnection *c)
         sd_bus_close(c->bus);
 }
 
-static int on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+static void disconnected(BusConnection *c, const char *why)
 {
-        BusConnection *c = userdata;
-
-        (void)m;
-        (void)ret_error;
-
         if (!c->said_down)
-                log_warning("The connection to the message bus broke; nobody can reach us until it is back");
+                log_warning("%s; nobody can reach us until that is over", why);
         c->said_down = true;
         hang_up(c);
         c->handlers.disconnected(c->userdata);
         schedule_retry(c);
+}
+
+static int on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+        (void)m;
+        (void)ret_error;
+
+        disconnected(userdata, "The connection to the message bus broke");
         return 0;
+}
+
+/* Somebody else may have it: our own former connection, of whose end the bus has not heard yet. */
+static bool is_given(sd_bus_message *m)
+{
+        uint32_t answer;
+
+        return sd_bus_message_read(m, "u", &answer) > 0 &&
+                (answer == NAME_IS_OURS || answer == NAME_WAS_OURS);
 }
 
 static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
@@ -89,6 +106,14 @@ static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
                 return 0;
 
         c->name_slot = sd_bus_slot_unref(c->name_slot);
+        if (error && sd_bus_error_has_names(error, SD_BUS_ERROR_NO_REPLY, SD_BUS_ERROR_TIMEOUT)) {
+                disconnected(c, "The message bus hangs");
+                return 0;
+        }
+        if (!error && !is_given(m)) {
+                disconnected(c, "Our name on the message bus is somebody else's");
+                return 0;
+        }
         if (error) {
                 log_error("The bus does not give us the name %s: %s", c->name, error->message);
                 c->handlers.refused(-sd_bus_error_get_errno(error), c->userdata);

@@ -19,8 +19,8 @@
 #define RULE_YES OURS "if (subject.user == 'nobody') return polkit.Result.YES;"
 
 /* What agenthostd lets wait for polkit, of one caller and of all. */
-#define WAITING_MAX_OF_ONE 16u
-#define WAITING_MAX 64u
+#define WAITING_MAX_OF_ONE 32u
+#define WAITING_MAX 96u
 
 static Call *send_interactive(Client *c, const char *member, const char *id)
 {
