@@ -112,6 +112,21 @@ static void test_rules_see_method_agent_and_guild(void)
         g_free(agents_clean_up(nobody));
 }
 
+/* nobody is a developer. */
+static void test_the_example_does_what_it_says(void)
+{
+        _cleanup_client_ Client *root = agents_begin(), *nobody = client_new_as("nobody", NULL);
+
+        g_free(command("systemd-sysusers --inline 'g developers -' 'm nobody developers'"));
+        polkit_rules_file("/usr/share/doc/agenthost/examples/50-agenthost.rules");
+        create(nobody, &(Create){ .id = "a1", .guild = "playground" });
+        create_expect_error(nobody, &(Create){ .id = "a2", .guild = "production" }, CHALLENGE, NULL);
+        create(root, &(Create){ .id = "a2", .guild = "production" });
+        call_expect_error(client_send(nobody, MANAGER, "StopAgent", "su", "a2", 0u), CHALLENGE, NULL);
+        call_expect_error(client_send(nobody, MANAGER, "GetAgentSpec", "s", "a1"), CHALLENGE, NULL);
+        expect_true("StopAgent", agent_stop(nobody, "a1", 0));
+}
+
 /* A call with broken arguments tells polkit less, and is refused as it would be with good ones. */
 static void test_broken_specs_are_not_looked_at_before_polkit_agrees(void)
 {
@@ -230,6 +245,7 @@ int main(int argc, char *argv[])
         ADD("with-a-rule-one-may-act", with_a_rule_one_may_act);
         ADD("a-rule-may-also-refuse", a_rule_may_also_refuse);
         ADD("rules-see-method-agent-and-guild", rules_see_method_agent_and_guild);
+        ADD("the-example-does-what-it-says", the_example_does_what_it_says);
         ADD("broken-specs-are-not-looked-at-before-polkit-agrees",
                 broken_specs_are_not_looked_at_before_polkit_agrees);
         ADD("polkit-is-asked-each-time", polkit_is_asked_each_time);

@@ -115,6 +115,12 @@ void polkit_rule(const char *body)
         restart_polkit();
 }
 
+void polkit_rules_file(const char *path)
+{
+        g_free(command("install --mode=0644 %s " POLKIT_RULE, path));
+        restart_polkit();
+}
+
 void polkit_mask(void)
 {
         run("systemctl mask --runtime --quiet polkit.service");

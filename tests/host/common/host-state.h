@@ -38,6 +38,9 @@ void unit_write(const char *unit, const char *text);
  * none. */
 void polkit_rule(const char *body);
 
+/* A whole file of rules, likewise. */
+void polkit_rules_file(const char *path);
+
 /* polkit cannot be reached any more. */
 void polkit_mask(void);
 
