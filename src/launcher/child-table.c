@@ -13,8 +13,11 @@ static int compare(const void *a, const void *b)
 
 int child_table_add(ChildTable *t, Child *child)
 {
-        Child **found = tsearch(child, &t->root, compare);
+        Child **found;
 
+        if (t->n >= CHILD_TABLE_MAX)
+                return -ENOBUFS;
+        found = tsearch(child, &t->root, compare);
         if (!found)
                 return -ENOMEM;
         if (*found != child)

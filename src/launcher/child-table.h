@@ -10,7 +10,11 @@ typedef struct ChildTable {
         size_t n;
 } ChildTable;
 
-/* Takes the child over on success. -EEXIST, -ENOMEM. */
+/* As many as agenthostd could hold a descriptor of. Those whose ends are not acknowledged count too: whoever
+ * asks for agents must not be able to fill our memory. */
+#define CHILD_TABLE_MAX 65536u
+
+/* Takes the child over on success. -EEXIST, -ENOMEM, -ENOBUFS when there are CHILD_TABLE_MAX. */
 int child_table_add(ChildTable *table, Child *child);
 
 Child *child_table_find(const ChildTable *table, const char *unit);

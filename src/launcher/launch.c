@@ -236,6 +236,10 @@ int launch_begin(Launcher *l, const SpawnRequest *request, sd_bus_message *call,
         if (r < 0)
                 return r;
         r = child_table_add(&l->children, prepared);
+        if (r == -ENOBUFS)
+                return fault_set(fault, FAULT_LIMIT_REACHED,
+                        "agenthost-launcher has %u agents, and takes no more before ends are acknowledged",
+                        CHILD_TABLE_MAX);
         if (r < 0)
                 return r;
 

@@ -43,6 +43,20 @@ static void test_second_child_of_a_unit_is_refused(void)
         child_table_done(&t);
 }
 
+static void test_more_than_there_can_be_are_refused(void)
+{
+        ChildTable t = { 0 };
+        Child *child;
+
+        for (unsigned i = 0; i < CHILD_TABLE_MAX; i++)
+                add(&t, i);
+        g_assert_cmpint(child_new(&launcher, "agent-x.scope", "id", "guild", "runtime", &child), ==, 0);
+        g_assert_cmpint(child_table_add(&t, child), ==, -ENOBUFS);
+        child_table_drop(&t, child_table_find(&t, "agent-00000.scope"));
+        g_assert_cmpint(child_table_add(&t, child), ==, 0);
+        child_table_done(&t);
+}
+
 static void test_pages_are_sorted_and_complete(void)
 {
         g_autofree Child **page = NULL;
@@ -87,6 +101,8 @@ int main(int argc, char *argv[])
                 test_child_is_found_by_unit_until_dropped);
         g_test_add_func(
                 "/child-table/second_child_of_a_unit_is_refused", test_second_child_of_a_unit_is_refused);
+        g_test_add_func(
+                "/child-table/more_than_there_can_be_are_refused", test_more_than_there_can_be_are_refused);
         g_test_add_func("/child-table/pages_are_sorted_and_complete", test_pages_are_sorted_and_complete);
         g_test_add_func("/child-table/page_leaves_out_children_without_process",
                 test_page_leaves_out_children_without_process);
