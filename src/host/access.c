@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <string.h>
 
+#include "access-credentials.h"
 #include "log.h"
 #include "macros.h"
 #include "polkit.h"
@@ -26,11 +27,9 @@ struct Access {
         sd_bus *bus; /* borrowed */
         AccessDescribe describe;
         void *userdata;
-        uid_t own_uid;
-        gid_t group;
-        bool have_group;
+        AccessInsiders insiders;
         GHashTable *known; /* unique name -> may act without polkit's leave */
-        struct Question *questions;
+        struct Question *questions, **end; /* in the order of their calls */
 };
 
 /* One call whose sender is being looked up, or asked polkit about. */
@@ -40,7 +39,8 @@ typedef struct Question {
         sd_bus_message *call;
         sd_bus_message_handler_t handler;
         void *userdata;
-        sd_bus_slot *slot; /* GetConnectionCredentials */
+        bool asks_bus; /* waits for the sender's credentials */
+        sd_bus_slot *slot; /* GetConnectionCredentials, of the sender's first such question */
         sd_bus_slot *gone; /* the sender leaves the bus */
         PolkitQuestion *polkit;
 } Question;
@@ -50,6 +50,8 @@ static Question *question_free(Question *q)
         *q->at = q->next;
         if (q->next)
                 q->next->at = q->at;
+        else
+                q->access->end = q->at;
         polkit_question_free(q->polkit);
         sd_bus_slot_unref(q->gone);
         sd_bus_slot_unref(q->slot);
@@ -65,15 +67,13 @@ static Question *question_new(
 
         *q = (Question){
                 .access = a,
-                .next = a->questions,
-                .at = &a->questions,
+                .at = a->end,
                 .call = sd_bus_message_ref(call),
                 .handler = handler,
                 .userdata = userdata,
         };
-        if (q->next)
-                q->next->at = &q->next;
-        a->questions = q;
+        *a->end = q;
+        a->end = &q->next;
         return q;
 }
 
@@ -86,9 +86,12 @@ Access *access_new(sd_bus *bus, AccessDescribe describe, void *userdata)
                 .bus = bus,
                 .describe = describe,
                 .userdata = userdata,
-                .own_uid = geteuid(),
-                .group = group ? group->gr_gid : 0,
-                .have_group = group != NULL,
+                .insiders = {
+                        .own_uid = geteuid(),
+                        .group = group ? group->gr_gid : 0,
+                        .have_group = group != NULL,
+                },
+                .end = &a->questions,
                 .known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
         };
         if (!group)
@@ -117,62 +120,6 @@ void access_set_bus(Access *a, sd_bus *bus)
                 question_free(a->questions);
         g_hash_table_remove_all(a->known);
         a->bus = bus;
-}
-
-static int read_uid(sd_bus_message *m, const Access *a, bool *allowed)
-{
-        uint32_t uid;
-        int r;
-
-        r = sd_bus_message_read(m, "v", "u", &uid);
-        if (r >= 0 && (uid == 0 || uid == a->own_uid))
-                *allowed = true;
-        return r;
-}
-
-static int read_gids(sd_bus_message *m, const Access *a, bool *allowed)
-{
-        const uint32_t *gids = NULL;
-        size_t size = 0;
-        int r;
-
-        r = sd_bus_message_enter_container(m, 'v', "au");
-        if (r >= 0)
-                r = sd_bus_message_read_array(m, 'u', (const void **)&gids, &size);
-        if (r < 0)
-                return r;
-
-        for (size_t i = 0; i < size / sizeof(*gids); i++)
-                if (a->have_group && gids[i] == a->group)
-                        *allowed = true;
-        return sd_bus_message_exit_container(m);
-}
-
-static int read_credentials(sd_bus_message *m, const Access *a, bool *ret_allowed)
-{
-        bool allowed = false;
-        const char *key;
-        int r;
-
-        r = sd_bus_message_enter_container(m, 'a', "{sv}");
-        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                r = sd_bus_message_read(m, "s", &key);
-                if (r < 0)
-                        return r;
-                if (strcmp(key, "UnixUserID") == 0)
-                        r = read_uid(m, a, &allowed);
-                else if (strcmp(key, "UnixGroupIDs") == 0)
-                        r = read_gids(m, a, &allowed);
-                else
-                        r = sd_bus_message_skip(m, "v");
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(m);
-        }
-        if (r < 0)
-                return r;
-
-        *ret_allowed = allowed;
-        return 0;
 }
 
 /* Ends the question with what its handler makes of it (r: 0), or with this error. */
@@ -314,22 +261,42 @@ static void remember(Access *a, const char *sender, bool allowed)
         g_hash_table_insert(a->known, g_strdup(sender), GINT_TO_POINTER(allowed));
 }
 
-static int on_credentials(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+/* It is known whether the sender may act by himself; a question that goes on waits for polkit. */
+static void decide(Question *q, bool allowed)
 {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-        Question *q = userdata;
-        bool allowed = false;
         int r;
 
-        (void)ret_error;
-
-        q->slot = sd_bus_slot_unref(q->slot);
-        if (!sd_bus_message_is_method_error(m, NULL) && read_credentials(m, q->access, &allowed) >= 0)
-                remember(q->access, sd_bus_message_get_sender(q->call), allowed);
-
+        q->asks_bus = false;
         r = allowed ? 0 : ask_polkit(q, &error);
         if (allowed || r < 0)
                 question_finish(q, r, &error);
+}
+
+/* The first of those of this sender that wait for the bus to say who that is. */
+static Question *find_asking(const Access *a, const char *sender)
+{
+        for (Question *q = a->questions; q; q = q->next)
+                if (q->asks_bus && strcmp(sd_bus_message_get_sender(q->call), sender) == 0)
+                        return q;
+        return NULL;
+}
+
+/* All of the sender's are decided, in their order: what comes from now on is not to overtake them. */
+static int on_credentials(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+        Question *q = userdata;
+        Access *a = q->access;
+        g_autofree char *sender = g_strdup(sd_bus_message_get_sender(q->call));
+        bool allowed = false;
+
+        (void)ret_error;
+
+        if (!sd_bus_message_is_method_error(m, NULL) &&
+                access_read_credentials(m, &a->insiders, &allowed) >= 0)
+                remember(a, sender, allowed);
+        while ((q = find_asking(a, sender)))
+                decide(q, allowed);
         return 0;
 }
 
@@ -337,8 +304,12 @@ static int ask_bus(Question *q, sd_bus_error *error)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         sd_bus *bus = q->access->bus;
+        bool is_asked = find_asking(q->access, sd_bus_message_get_sender(q->call));
         int r;
 
+        q->asks_bus = true;
+        if (is_asked)
+                return 0;
         r = sd_bus_message_new_method_call(bus, &m, "org.freedesktop.DBus", "/org/freedesktop/DBus",
                 "org.freedesktop.DBus", "GetConnectionCredentials");
         if (r >= 0)

@@ -28,15 +28,20 @@ typedef struct Fixture {
         sd_bus *service;
         Access *access;
         unsigned n_acted;
+        uint64_t last_cookie; /* of the calls that were acted on */
 } Fixture;
 
 static int act_allowed(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         Fixture *f = userdata;
+        uint64_t cookie;
 
         (void)error;
 
         f->n_acted++;
+        g_assert_cmpint(sd_bus_message_get_cookie(m, &cookie), >=, 0);
+        g_assert_cmpuint(cookie, >, f->last_cookie);
+        f->last_cookie = cookie;
         return sd_bus_reply_method_return(m, NULL);
 }
 
@@ -167,6 +172,24 @@ static void test_refusal_is_the_same_from_memory(Fixture *f, gconstpointer data)
         g_assert_cmpuint(f->n_acted, ==, 0);
 }
 
+/* Some of them arrive when it is known already who is calling: they wait for those before them. */
+static void test_calls_of_one_are_acted_on_in_their_order(Fixture *f, gconstpointer data)
+{
+        sd_bus *connection;
+
+        (void)data;
+
+        g_assert_cmpint(private_bus_connect(f->bus, &connection), ==, 0);
+        for (unsigned i = 0; i < 300; i++)
+                g_assert_cmpint(sd_bus_call_method_async(connection, NULL, SERVICE_NAME, "/test",
+                                        SERVICE_NAME, "Act", NULL, NULL, NULL),
+                        >=, 0);
+        g_assert_cmpint(sd_bus_flush(connection), >=, 0);
+        while (f->n_acted < 300)
+                g_assert_cmpint(sd_event_run(f->event, CALL_LIMIT_USEC), >, 0);
+        sd_bus_close_unref(connection);
+}
+
 static int on_call_arrived(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         Fixture *f = userdata;
@@ -206,6 +229,7 @@ int main(int argc, char **argv)
         ADD("others-may-not-and-are-told-how-they-could", test_others_may_not_and_are_told_how_they_could);
         ADD("answer-is-the-same-from-memory", test_answer_is_the_same_from_memory);
         ADD("refusal-is-the-same-from-memory", test_refusal_is_the_same_from_memory);
+        ADD("calls-of-one-are-acted-on-in-their-order", test_calls_of_one_are_acted_on_in_their_order);
         ADD("freed-while-asking-calls-nobody-back", test_freed_while_asking_calls_nobody_back);
         return g_test_run();
 }
