@@ -5,6 +5,9 @@
  *
  *   wait            until SIGUSR1; at SIGTERM it exits with 0
  *   ignore-term     from here on, also by its children
+ *   eat=MIB         of memory, and keeps it
+ *   child-eat=MIB   has a child eat and wait, and says in its status how the child ended
+ *   fork-up-to=N    children, and says in its status how many there could be
  *   ready status=TEXT stopping mainpid=PID barrier   what sd_notify(3) knows
  *   flood=N         N messages, STATUS=1 to STATUS=N, as quick as they go
  *   close-notify    sends READY=1 through a socket of its own and closes it at once; says nothing afterwards
@@ -19,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -61,6 +65,53 @@ static void act_ignore_term(const char *value)
         (void)value;
         signal(SIGTERM, SIG_IGN);
         sigdelset(&awaited, SIGTERM);
+}
+
+static void act_eat(const char *value)
+{
+        size_t size = strtoul(value, NULL, 10) << 20;
+        void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+        if (p == MAP_FAILED)
+                die("mmap");
+        memset(p, 'x', size);
+}
+
+static void act_child_eat(const char *value)
+{
+        int status;
+        pid_t pid = fork();
+
+        if (pid < 0)
+                die("fork");
+        if (pid == 0) {
+                act_eat(value);
+                act_wait(NULL);
+                exit(EXIT_SUCCESS);
+        }
+        if (waitpid(pid, &status, 0) < 0)
+                die("waitpid");
+        if (WIFSIGNALED(status))
+                must(sd_notifyf(0, "STATUS=child ended by signal %d", WTERMSIG(status)), "STATUS=");
+        else
+                must(sd_notifyf(0, "STATUS=child ended by itself"), "STATUS=");
+}
+
+static void act_fork_up_to(const char *value)
+{
+        unsigned long i, n = strtoul(value, NULL, 10);
+
+        for (i = 0; i < n; i++) {
+                pid_t pid = fork();
+
+                if (pid < 0)
+                        break;
+                if (pid == 0)
+                        for (;;)
+                                act_wait(NULL);
+        }
+        must(sd_notifyf(0, "STATUS=%lu children, then %s", i, i < n ? strerrorname_np(errno) : "enough"),
+                "STATUS=");
 }
 
 static void act_ready(const char *value)
@@ -179,6 +230,9 @@ static const struct Action {
 } actions[] = {
         { "wait", act_wait },
         { "ignore-term", act_ignore_term },
+        { "eat", act_eat },
+        { "child-eat", act_child_eat },
+        { "fork-up-to", act_fork_up_to },
         { "ready", act_ready },
         { "status", act_status },
         { "stopping", act_stopping },

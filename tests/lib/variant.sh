@@ -41,6 +41,7 @@ variant_run() {
         variant_run_programs unit
         variant_run_programs bus
         host_suite_run
+        uml_suite_run
 }
 
 variant_make_root() {
