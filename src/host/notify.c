@@ -46,9 +46,12 @@ static void clean_status(char *status)
                 status[NOTIFY_STATUS_MAX] = '\0';
         if (!g_utf8_validate(status, -1, &bad))
                 status[bad - status] = '\0';
-        for (char *p = status; *p; p++)
-                if ((unsigned char)*p < ' ' || *p == 0x7f)
-                        *p = ' ';
+        /* Also those of two bytes (C1), which a terminal obeys just as well: both become a blank. */
+        for (char *p = status, *next; *p; p = next) {
+                next = g_utf8_next_char(p);
+                if (g_unichar_iscntrl(g_utf8_get_char(p)))
+                        memset(p, ' ', (size_t)(next - p));
+        }
 }
 
 void notify_parse(char *text, size_t size, NotifyMessage *ret)

@@ -2,8 +2,10 @@
 #include "store.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 
+#include "escape.h"
 #include "file-util.h"
 #include "json-check.h"
 #include "json-decode.h"
@@ -253,6 +255,22 @@ static int read_environment(struct json_object *o, char ***ret)
         return 0;
 }
 
+/* What can be said of the fields alone. Whatever is behind it relies on this. */
+static int check_record(const Record *rec, Fault *fault)
+{
+        if (!id_is_valid(rec->id))
+                return fault_set(fault, FAULT_FAILED, "state: $.id: is no id");
+        if (agent_state_from_name(rec->state) == _AGENT_STATE_MAX)
+                return fault_set(fault, FAULT_FAILED, "state: $.state: '%s' is unknown", rec->state);
+        if (rec->pid < 0 || rec->pid > INT_MAX)
+                return fault_set(fault, FAULT_FAILED, "state: $.pid: is no process");
+        if (rec->machine_id < INT32_MIN || rec->machine_id > INT32_MAX)
+                return fault_set(fault, FAULT_FAILED, "state: $.machine_id: does not fit");
+        if (rec->exit_status < INT_MIN || rec->exit_status > INT_MAX)
+                return fault_set(fault, FAULT_FAILED, "state: $.exit_status: does not fit");
+        return 0;
+}
+
 /* The texts change hands. */
 static void fill_agent(Agent *a, Record *rec)
 {
@@ -288,7 +306,6 @@ static int load_file(Store *s, const char *name, Host *host, GuildTexts *guilds,
         _cleanup_(record_done) Record rec = { 0 };
         _cleanup_free_ char *text = NULL;
         g_autofree char *expected = NULL;
-        AgentState state;
         size_t size;
         Agent *a;
         int r;
@@ -299,14 +316,13 @@ static int load_file(Store *s, const char *name, Host *host, GuildTexts *guilds,
         r = json_parse_strict("state", text, size, &file_limits, &o, fault);
         if (r >= 0)
                 r = json_decode("state", o, record_fields, ELEMENTSOF(record_fields), &rec, fault);
+        if (r >= 0)
+                r = check_record(&rec, fault);
         if (r < 0)
                 return r;
-        state = agent_state_from_name(rec.state);
-        if (state == _AGENT_STATE_MAX)
-                return fault_set(fault, FAULT_FAILED, "state: $.state: '%s' is unknown", rec.state);
 
         a = agent_new(host, rec.id);
-        a->state = state;
+        a->state = agent_state_from_name(rec.state);
         fill_agent(a, &rec);
         a->unknown_fields = take_unknown_fields(o);
         expected = file_name(a);

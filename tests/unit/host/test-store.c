@@ -202,6 +202,34 @@ static void test_broken_files_are_said_and_removed(Fixture *f, gconstpointer dat
         assert_removed_with_error(f, "agent-a1.scope.json", "{\"id\":\"a1\"}", "$.name");
 }
 
+/* A file that agenthostd fell over would keep it down. */
+static void test_values_that_cannot_be_are_said_and_removed(Fixture *f, gconstpointer data)
+{
+        static const struct {
+                const char *id, *more, *error;
+        } cases[] = {
+                { "", "", "$.id" },
+                { "a\\nb", "", "$.id" },
+                { "a1", ",\"pid\":-1", "$.pid" },
+                { "a1", ",\"pid\":4294967297", "$.pid" },
+                { "a1", ",\"machine_id\":2147483648", "$.machine_id" },
+                { "a1", ",\"exit_status\":-2147483649", "$.exit_status" },
+        };
+
+        (void)data;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autofree char *text = g_strdup_printf(
+                        "{\"id\":\"%s\",\"name\":\"n\",\"class_name\":\"\",\"runtime\":\"r\","
+                        "\"guild\":\"0\",\"state\":\"running\",\"result\":\"success\","
+                        "\"client_type\":\"\",\"agent_spec\":\"\",\"messaging_config\":\"\","
+                        "\"client_properties\":\"\"%s}",
+                        cases[i].id, cases[i].more);
+
+                assert_removed_with_error(f, "agent-a1.scope.json", text, cases[i].error);
+        }
+}
+
 static void test_file_of_another_agent_is_removed(Fixture *f, gconstpointer data)
 {
         g_autofree char *path = test_dir_path(&f->dir, "agent-a1.scope.json");
@@ -236,6 +264,7 @@ int main(int argc, char **argv)
         ADD("guild-is-written-once-and-goes-with-its-last-agent",
                 test_guild_is_written_once_and_goes_with_its_last_agent);
         ADD("broken-files-are-said-and-removed", test_broken_files_are_said_and_removed);
+        ADD("values-that-cannot-be-are-said-and-removed", test_values_that_cannot_be_are_said_and_removed);
         ADD("file-of-another-agent-is-removed", test_file_of_another_agent_is_removed);
         ADD("what-a-crash-left-half-written-is-removed", test_what_a_crash_left_half_written_is_removed);
         return g_test_run();
