@@ -33,12 +33,18 @@ variant_run() {
         build_dir=$build_root/$variant_name
         export AGENTHOST_BUILD_DIR=$build_dir
 
+        [[ $variant_bus != - ]] || install_packages "${fuzz_packages[@]}"
         say "$variant_name: building in $build_dir"
         variant_build || {
                 program_add_failure "$variant_name does not build, see above"
                 return 0
         }
+        if [[ $variant_bus == - ]]; then
+                fuzz_suite_run
+                return
+        fi
         variant_run_programs unit
+        variant_run_programs fuzz
         variant_run_programs bus
         host_suite_run
         uml_suite_run
@@ -74,11 +80,14 @@ variant_build() {
 variant_build_steps() {
         local options
         read -ra options <<<"$variant_options"
-        if [[ ! -f $build_dir/build.ninja ]]; then
+        if [[ ! -f $build_dir/build.ninja && $variant_bus == - ]]; then
+                fuzz_setup "$build_dir" || return
+        elif [[ ! -f $build_dir/build.ninja ]]; then
                 in_root meson setup "${options[@]}" --prefix=/usr --sysconfdir=/etc --localstatedir=/var \
                         "$build_dir" "$source_dir" || return
         fi
         in_root meson compile -C "$build_dir" || return
+        [[ $variant_bus != - ]] || return 0
         rm -rf -- "${build_dir:?}/install-tree"
         in_root meson install -C "$build_dir" --no-rebuild --quiet --destdir "$build_dir/install-tree" || return
         [[ $variant_options != *b_sanitize* ]] || variant_allow_sanitizer
