@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "agent-methods.h"
 #include "agent-stop.h"
 #include "fault-bus.h"
 #include "log.h"
@@ -184,6 +185,9 @@ static const sd_bus_vtable agent_vtable[] = {
                 SD_BUS_NO_RESULT,
                 method_kill,
                 SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Restart", "", "", agent_method_restart, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Freeze", "", "", agent_method_freeze, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Thaw", "", "", agent_method_thaw, SD_BUS_VTABLE_UNPRIVILEGED),
         TEXT("Id", id, CONST),
         SD_BUS_PROPERTY("GuildId", "s", get_guild_id, 0, CONST),
         TEXT("Name", name, CONST),
@@ -197,9 +201,11 @@ static const sd_bus_vtable agent_vtable[] = {
         SD_BUS_PROPERTY("MainPID", "u", get_main_pid, 0, CHANGES),
         SD_BUS_PROPERTY("Alive", "b", get_alive, 0, CHANGES),
         SD_BUS_PROPERTY("ExitStatus", "i", NULL, offsetof(Agent, exit_status), CHANGES),
+        SD_BUS_PROPERTY("Restarts", "u", NULL, offsetof(Agent, n_restarts), CHANGES),
         TIME("CreatedAt", created_at_usec, CONST),
         TIME("ReadyAt", ready_at_usec, CHANGES),
         TIME("ExitedAt", exited_at_usec, CHANGES),
+        TIME("NextStartAt", next_start_at_usec, CHANGES),
         SD_BUS_VTABLE_END,
 };
 
@@ -216,11 +222,16 @@ int agent_bus_register(Host *host)
 
 void agent_bus_changed(Agent *a, AgentChanged what)
 {
-        static const char *const properties[][6] = {
+        static const char *const properties[][10] = {
                 [AGENT_CHANGED_STATE] = { "State" },
                 [AGENT_CHANGED_STATUS] = { "StatusText" },
                 [AGENT_CHANGED_READY] = { "State", "ReadyAt" },
-                [AGENT_CHANGED_ENDED] = { "State", "Result", "ExitStatus", "ExitedAt", "MainPID", "Alive" },
+                [AGENT_CHANGED_ENDED] = { "State", "Result", "ExitStatus", "ExitedAt", "MainPID", "Alive",
+                        "NextStartAt" },
+                [AGENT_CHANGED_RESTARTING] = { "Result", "ExitStatus", "StatusText", "Restarts",
+                        "NextStartAt" },
+                [AGENT_CHANGED_LAUNCHED] = { "State", "Result", "ExitStatus", "MainPID", "Alive", "ReadyAt",
+                        "ExitedAt", "NextStartAt" },
         };
         char *names[ELEMENTSOF(properties[0]) + 1] = { NULL };
         int r;

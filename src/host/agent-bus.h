@@ -14,7 +14,9 @@ typedef enum AgentChanged {
         AGENT_CHANGED_STATE,
         AGENT_CHANGED_STATUS,
         AGENT_CHANGED_READY,
-        AGENT_CHANGED_ENDED,
+        AGENT_CHANGED_ENDED, /* for good or not */
+        AGENT_CHANGED_RESTARTING, /* its next start is at another time, or under way */
+        AGENT_CHANGED_LAUNCHED, /* again */
 } AgentChanged;
 
 void agent_bus_changed(Agent *agent, AgentChanged what);

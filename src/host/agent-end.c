@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent-bus.h"
+#include "agent-restart.h"
 #include "agent-start.h"
 #include "agent-wait.h"
 #include "log-agent.h"
@@ -12,6 +13,7 @@
 #include "proto/names.h"
 #include "strv.h"
 #include "time-util.h"
+#include "watchdog.h"
 
 #define RETAINED_MAX 1000u
 
@@ -135,10 +137,13 @@ static void forget_oldest(Host *host)
 }
 
 /* The launcher is told only when it stands in the file: until then the zombie is the record. */
-static void save_and_acknowledge(Agent *a)
+int agent_save_and_acknowledge(Agent *a)
 {
-        if (host_save(a->host, a) >= 0)
+        int r = host_save(a->host, a);
+
+        if (r >= 0)
                 launcher_client_acknowledge(a->host->launcher, a->unit);
+        return r;
 }
 
 /* Everybody is told; those who waited for a start, that it will not come. */
@@ -150,12 +155,12 @@ static void tell_end(Agent *a, const Fault *fault)
         agent_wake(a, AGENT_EVENT_ENDED, NULL);
 }
 
-static void retain(Agent *a, const Fault *fault)
+void agent_retain(Agent *a, const Fault *fault)
 {
         Host *host = a->host;
 
         a->forget_at_usec = usec_add(now_usec(CLOCK_MONOTONIC), retain_usec(a));
-        save_and_acknowledge(a);
+        (void)agent_save_and_acknowledge(a);
         agent_bus_changed(a, AGENT_CHANGED_ENDED);
         tell_end(a, fault);
         arm_forget_timer_at(host, a->forget_at_usec);
@@ -171,9 +176,8 @@ static void remove_stopped(Agent *a, const Fault *fault)
         host_forget(a->host, a);
 }
 
-static void log_end(const Agent *a, const AgentEnd *end)
+static void log_end(const Agent *a, const AgentEnd *end, bool asked)
 {
-        bool asked = end->requested && !a->start_timed_out;
         char how[96];
 
         describe_end(end, how, sizeof(how));
@@ -185,19 +189,23 @@ static void log_end(const Agent *a, const AgentEnd *end)
 static void agent_ended(Agent *a, const AgentEnd *end)
 {
         _cleanup_fault_ Fault fault = FAULT_INIT;
+        bool requested = agent_end_is_requested(a, end);
         Host *host = a->host;
 
         a->start_timer = sd_event_source_disable_unref(a->start_timer);
+        agent_watchdog_end(a);
         host_unbind_pid(host, a);
         agent_enter_ended(a, end);
-        host_count_active(host, -1);
-        log_end(a, end);
+        log_end(a, end, requested);
         start_fault(a, end, &fault);
 
-        if (end->requested && !a->start_timed_out)
+        if (agent_restart_after_end(a, requested, &fault))
+                return;
+        host_count_active(host, -1);
+        if (requested)
                 remove_stopped(a, &fault);
         else
-                retain(a, &fault);
+                agent_retain(a, &fault);
 }
 
 /* A launch that an earlier life of ours asked for has failed: whom to tell why is not known any more. */
@@ -221,11 +229,15 @@ void host_agent_ended(Host *host, const char *unit, const AgentEnd *end)
                 return;
         }
         if (agent_has_ended(a)) {
-                save_and_acknowledge(a);
+                (void)agent_save_and_acknowledge(a);
                 return;
         }
         if (a->state == AGENT_QUEUED) {
                 launch_cut_off(a);
+                return;
+        }
+        if (a->state == AGENT_RESTARTING) {
+                agent_restart_told_end(a, end);
                 return;
         }
 

@@ -6,6 +6,7 @@
 
 #include "agent-bus.h"
 #include "agent-end.h"
+#include "agent-restart.h"
 #include "agent-wait.h"
 #include "file-util.h"
 #include "log-agent.h"
@@ -14,6 +15,7 @@
 #include "spec.h"
 #include "strv.h"
 #include "time-util.h"
+#include "watchdog.h"
 
 /* Longer than the launcher's own limit for a launch: it answers first, and knows why. */
 #define SPAWN_CALL_LIMIT_USEC (60 * USEC_PER_SEC)
@@ -92,8 +94,6 @@ static int admit(Host *host, const char *id, Fault *fault)
 static Agent *build_agent(Host *host, const CreateRequest *req, CreatePlan *plan)
 {
         Agent *a = agent_new(host, plan->spec.id);
-        uint64_t timeout = req->options->timeout_usec;
-
         a->name = g_strdup(plan->spec.name);
         a->class_name = g_strdup(plan->spec.class_name);
         a->runtime = g_strdup(plan->runtime->name);
@@ -101,9 +101,10 @@ static Agent *build_agent(Host *host, const CreateRequest *req, CreatePlan *plan
         a->client_type = g_strdup(plan->client_type);
         a->machine_id = req->options->machine_id;
         a->guild = steal_ptr(plan->guild);
-        a->notify = plan->runtime->notify;
-        a->start_timeout_usec = timeout > 0 ? timeout : plan->runtime->start_timeout_usec;
-        a->stop_timeout_usec = plan->runtime->stop_timeout_usec;
+        a->timeout_option_usec = req->options->timeout_usec;
+        a->restart_option = req->options->restart;
+        a->create_until_ready = req->options->wait_ready;
+        agent_use_runtime(a, plan->runtime);
         a->created_at_usec = now_usec(CLOCK_REALTIME);
         a->start_deadline_usec = usec_add(now_usec(CLOCK_MONOTONIC), a->start_timeout_usec);
         for (size_t i = 0; i < _AGENT_TEXT_MAX; i++)
@@ -116,6 +117,9 @@ static Agent *build_agent(Host *host, const CreateRequest *req, CreatePlan *plan
 
 void agent_launch_failed(Agent *a, const Fault *fault)
 {
+        if (agent_restart_failed(a, fault))
+                return;
+
         agent_log_id(a, LOG_WARNING, MESSAGE_AGENT_START_FAILED, "Agent %s could not be started: %s", a->id,
                 fault_text(fault));
         agent_wake(a, AGENT_EVENT_LAUNCHED, fault);
@@ -205,7 +209,7 @@ static int append_texts(sd_bus_message *m, Agent *a)
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-static int spawn(Agent *a, Fault *fault)
+int agent_spawn(Agent *a, Fault *fault)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r;
@@ -226,16 +230,26 @@ static int spawn(Agent *a, Fault *fault)
                 a->host->launcher, m, SPAWN_CALL_LIMIT_USEC, on_spawned, a, &a->spawn_call, fault);
 }
 
-/* Answers at once what has happened already. */
+static void await_event(Agent *a, bool wait_ready, CreateDone done, void *userdata)
+{
+        if (wait_ready && !a->create_until_ready) {
+                a->create_until_ready = true;
+                (void)host_save(a->host, a);
+        }
+        agent_wait_add(
+                a, wait_ready ? AGENT_EVENT_READY : AGENT_EVENT_LAUNCHED, USEC_INFINITY, done, userdata);
+}
+
+/* Answers at once what has happened already: of an agent that has been started again, that it was created.
+ */
 static void await(Agent *a, bool wait_ready, CreateDone done, void *userdata)
 {
-        bool launched = a->state != AGENT_QUEUED;
+        bool launched = a->state != AGENT_QUEUED, again = a->n_restarts > 0 || a->state == AGENT_RESTARTING;
 
-        if (launched && (!wait_ready || a->ready || agent_has_ended(a)))
+        if (launched && (!wait_ready || a->ready || again || agent_has_ended(a)))
                 done(a, NULL, userdata);
         else
-                agent_wait_add(a, wait_ready ? AGENT_EVENT_READY : AGENT_EVENT_LAUNCHED, USEC_INFINITY, done,
-                        userdata);
+                await_event(a, wait_ready, done, userdata);
 }
 
 /* Returns whether the request was made before: it is answered then, with the same result or a fault. */
@@ -280,7 +294,7 @@ launch(Host *host, const CreateRequest *req, CreatePlan *plan, CreateDone done, 
                 agent_log(a, LOG_WARNING, "client_type '%s' is not one of runtime '%s'; agent %s gets '%s'",
                         req->options->client_type, a->runtime, a->id, a->client_type);
 
-        r = spawn(a, fault);
+        r = agent_spawn(a, fault);
         if (r < 0) {
                 host_forget(host, a);
                 return r;
@@ -347,6 +361,8 @@ void agent_arm_start_timer(Agent *a)
 
 void agent_launched(Agent *a, pid_t pid, int pidfd)
 {
+        bool again = a->announced;
+
         agent_enter_launched(a, pid, pidfd, now_usec(CLOCK_REALTIME));
         host_bind_pid(a->host, a);
         (void)host_save(a->host, a);
@@ -357,16 +373,19 @@ void agent_launched(Agent *a, pid_t pid, int pidfd)
                 agent_wake(a, AGENT_EVENT_READY, NULL);
 
         manager_bus_added(a->host, a);
+        if (again)
+                agent_bus_changed(a, AGENT_CHANGED_LAUNCHED);
         /* systemd says it already ("Started ..."), with the unit. Twice as many lines would cost as much
          * again, and at some hundred launches a second make journald drop the ones that matter. */
         agent_log_id(a, LOG_DEBUG, MESSAGE_AGENT_LAUNCHED, "Agent %s launched as process %d in %s", a->id,
                 (int)pid, a->unit);
         agent_arm_start_timer(a);
+        agent_watchdog_begin(a);
 }
 
 void agent_found(Agent *a, pid_t pid, int pidfd)
 {
-        if (a->state == AGENT_QUEUED) {
+        if (agent_awaits_launch(a)) {
                 agent_launched(a, pid, pidfd);
                 return;
         }
@@ -393,5 +412,6 @@ void agent_ready(Agent *a)
         (void)host_save(a->host, a);
         agent_log_id(a, LOG_INFO, MESSAGE_AGENT_READY, "Agent %s is ready", a->id);
         agent_bus_changed(a, AGENT_CHANGED_READY);
+        agent_watchdog_begin(a);
         agent_wake(a, AGENT_EVENT_READY, NULL);
 }

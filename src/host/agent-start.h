@@ -22,11 +22,15 @@ typedef void (*CreateDone)(Agent *agent, const Fault *fault, void *userdata);
 int host_create_agent(
         Host *host, const CreateRequest *request, CreateDone done, void *userdata, Fault *fault);
 
+/* Asks the launcher for a start; the answer leads to agent_launched() or agent_launch_failed(). */
+int agent_spawn(Agent *agent, Fault *fault);
+
 /* The launcher says that it has been executed; takes over pidfd. Also for a launch that an earlier life of
  * ours asked for. */
 void agent_launched(Agent *agent, pid_t pid, int pidfd);
 
-/* A launch came to nothing: everybody is told why, and nothing stays behind; the agent is freed. */
+/* A launch came to nothing: everybody is told why, and nothing stays behind; the agent is freed, unless it
+ * is one that is started again (agent-restart.h). */
 void agent_launch_failed(Agent *agent, const Fault *fault);
 
 /* The launcher has it, after a time apart; takes over pidfd. */

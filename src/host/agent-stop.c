@@ -6,14 +6,13 @@
 
 #include "agent-bus.h"
 #include "agent-end.h"
+#include "agent-restart.h"
 #include "agent-wait.h"
 #include "log-agent.h"
 #include "proto/names.h"
 #include "strv.h"
 #include "time-util.h"
 
-/* What the kernel and systemd may take to end a scope after SIGKILL. */
-#define KILL_GRACE_USEC (15 * USEC_PER_SEC)
 #define KILL_CALL_LIMIT_USEC (10 * USEC_PER_SEC)
 
 typedef struct Stop {
@@ -53,7 +52,7 @@ static bool note_deadline(Agent *a, uint64_t timeout_usec)
         return true;
 }
 
-static int ask_to_stop(Agent *a, uint64_t timeout_usec, Fault *fault)
+int agent_begin_stop(Agent *a, uint64_t timeout_usec, Fault *fault)
 {
         int r;
 
@@ -64,6 +63,7 @@ static int ask_to_stop(Agent *a, uint64_t timeout_usec, Fault *fault)
 
         if (note_deadline(a, timeout_usec) || !a->stop_requested || a->state != AGENT_STOPPING) {
                 a->stop_requested = true;
+                a->stop_time_given = timeout_usec > 0;
                 become_stopping(a);
         }
         return 0;
@@ -81,10 +81,15 @@ void host_stop_agent(Host *host, const char *id, uint64_t timeout_usec, StopDone
                 done(a != NULL, NULL, userdata);
                 return;
         }
-        if (ask_to_stop(a, timeout_usec, &fault) < 0) {
+        if (agent_restart_stop(a)) {
+                done(true, NULL, userdata);
+                return;
+        }
+        if (agent_begin_stop(a, timeout_usec, &fault) < 0) {
                 done(false, &fault, userdata);
                 return;
         }
+        agent_restart_withdraw(a);
 
         stop = g_new0(Stop, 1);
         *stop = (Stop){ .done = done, .userdata = userdata };
@@ -165,7 +170,7 @@ int agent_kill(Agent *a, const char *who, int signal_number, LauncherDone done, 
 
 void agent_says_stopping(Agent *a)
 {
-        if (a->state == AGENT_QUEUED)
+        if (agent_awaits_launch(a))
                 a->stopping_early = true;
         else if (agent_is_alive(a) && a->state != AGENT_STOPPING)
                 become_stopping(a);

@@ -13,6 +13,9 @@ typedef void (*StopDone)(bool stopped, const Fault *fault, void *userdata);
 /* timeout_usec 0: the runtime's own. The callback comes once, perhaps before this returns. */
 void host_stop_agent(Host *host, const char *id, uint64_t timeout_usec, StopDone done, void *userdata);
 
+/* Asks the launcher for the stop and writes that down; the end is told later. */
+int agent_begin_stop(Agent *agent, uint64_t timeout_usec, Fault *fault);
+
 /* Stops all that is running and forgets what has ended; tells how many were stopped. */
 typedef void (*ShutdownDone)(unsigned n_stopped, const Fault *fault, void *userdata);
 void host_shutdown_agents(Host *host, uint64_t timeout_usec, ShutdownDone done, void *userdata);

@@ -69,6 +69,20 @@ void agent_wait_add(Agent *a, AgentEvent event, uint64_t limit_usec, AgentWaitDo
         *at = w;
 }
 
+void agent_wait_extend(Agent *a, uint64_t usec)
+{
+        uint64_t limit = usec_add(usec, KILL_GRACE_USEC), until = usec_add(now_usec(CLOCK_MONOTONIC), limit),
+                 armed;
+
+        for (AgentWait *w = a->waits; w; w = w->next) {
+                if (w->event != AGENT_EVENT_ENDED || !w->timer ||
+                        sd_event_source_get_time(w->timer, &armed) < 0 || armed >= until)
+                        continue;
+                if (sd_event_source_set_time(w->timer, until) < 0)
+                        g_error("Cannot arm a timer");
+        }
+}
+
 void agent_wake(Agent *a, AgentEvent event, const Fault *fault)
 {
         AgentWait *due = NULL, **due_end = &due;

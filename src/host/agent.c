@@ -10,12 +10,15 @@
 #include "launcher-client.h"
 #include "proto/names.h"
 #include "strv.h"
+#include "time-util.h"
 
 static const char *const state_names[_AGENT_STATE_MAX] = {
         [AGENT_QUEUED] = "queued",
         [AGENT_STARTING] = "starting",
         [AGENT_RUNNING] = "running",
+        [AGENT_FROZEN] = "frozen",
         [AGENT_STOPPING] = "stopping",
+        [AGENT_RESTARTING] = "restarting",
         [AGENT_EXITED] = "exited",
         [AGENT_FAILED] = "failed",
         [AGENT_LOST] = "lost",
@@ -83,6 +86,8 @@ Agent *agent_free(Agent *a)
         a->spawn_call = launcher_call_free(a->spawn_call);
         sd_event_source_disable_unref(a->start_timer);
         sd_event_source_disable_unref(a->tell_status);
+        sd_event_source_disable_unref(a->restart_timer);
+        sd_event_source_disable_unref(a->watchdog_timer);
         close_fd(a->pidfd);
         guild_text_unref(a->guild);
         strv_free(a->environment);
@@ -109,7 +114,12 @@ bool agent_has_ended(const Agent *a)
 
 bool agent_is_alive(const Agent *a)
 {
-        return a->state == AGENT_STARTING || a->state == AGENT_RUNNING || a->state == AGENT_STOPPING;
+        return a->state >= AGENT_STARTING && a->state <= AGENT_STOPPING;
+}
+
+bool agent_awaits_launch(const Agent *a)
+{
+        return a->state == AGENT_QUEUED || a->state == AGENT_RESTARTING;
 }
 
 void agent_enter_launched(Agent *a, pid_t pid, int pidfd, uint64_t now_realtime_usec)
@@ -117,10 +127,14 @@ void agent_enter_launched(Agent *a, pid_t pid, int pidfd, uint64_t now_realtime_
         a->pid = pid;
         close_fd(a->pidfd);
         a->pidfd = pidfd;
-        if (a->state != AGENT_QUEUED)
+        if (!agent_awaits_launch(a))
                 return;
 
         a->state = AGENT_STARTING;
+        a->result = "success";
+        a->exit_status = 0;
+        a->ready_at_usec = a->exited_at_usec = a->next_start_at_usec = 0;
+        a->restart_requested = a->start_doubted = a->start_elsewhere = a->has_turn = false;
         if (!a->notify || a->ready) {
                 a->ready = false;
                 agent_enter_ready(a, now_realtime_usec);
@@ -136,10 +150,12 @@ bool agent_enter_ready(Agent *a, uint64_t now_realtime_usec)
 
         a->ready = true;
         /* The message can overtake the launcher's answer: agent_enter_launched() looks at it. */
-        if (a->state == AGENT_QUEUED)
+        if (agent_awaits_launch(a))
                 return false;
 
+        a->create_until_ready = false;
         a->ready_at_usec = now_realtime_usec;
+        a->running_since_usec = now_usec(CLOCK_MONOTONIC);
         if (a->state == AGENT_STARTING)
                 a->state = AGENT_RUNNING;
         return true;
@@ -154,9 +170,38 @@ bool agent_enter_stopping(Agent *a)
         return true;
 }
 
+bool agent_enter_frozen(Agent *a, bool frozen)
+{
+        if (a->state != (frozen ? AGENT_RUNNING : AGENT_FROZEN))
+                return false;
+
+        a->state = frozen ? AGENT_FROZEN : AGENT_RUNNING;
+        return true;
+}
+
+void agent_enter_restarting(Agent *a)
+{
+        a->state = AGENT_RESTARTING;
+        a->pid = 0;
+        a->pidfd = close_fd(a->pidfd);
+        a->ready = a->stopping_early = a->stop_requested = a->stop_time_given = false;
+        a->start_timed_out = a->watchdog_timed_out = a->watchdog_killed = a->freeze_wanted = a->freezing =
+                false;
+        a->create_until_ready = false;
+        a->stop_deadline_usec = a->abort_deadline_usec = a->running_since_usec = a->forget_at_usec = 0;
+}
+
+bool agent_end_is_requested(const Agent *a, const AgentEnd *end)
+{
+        bool killed = a->start_timed_out || a->watchdog_killed;
+
+        return end->requested && (!killed || a->stop_requested);
+}
+
 void agent_enter_ended(Agent *a, const AgentEnd *end)
 {
-        bool requested = end->requested && !a->start_timed_out;
+        bool requested = agent_end_is_requested(a, end);
+        bool killed = a->start_timed_out || a->watchdog_timed_out;
 
         a->exited_at_usec = end->when_usec;
         a->exit_status = end->status;
@@ -165,12 +210,14 @@ void agent_enter_ended(Agent *a, const AgentEnd *end)
 
         if (a->start_timed_out)
                 a->result = "timeout";
+        else if (a->watchdog_timed_out && !requested)
+                a->result = "watchdog";
         else if (!requested && a->notify && !a->ready && strcmp(end->result, "success") == 0)
                 a->result = "protocol";
 
         if (strcmp(a->result, "lost") == 0)
                 a->state = AGENT_LOST;
-        else if (end->code == CLD_EXITED && !a->start_timed_out)
+        else if (end->code == CLD_EXITED && !killed)
                 a->state = AGENT_EXITED;
         else
                 a->state = AGENT_FAILED;

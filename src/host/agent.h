@@ -4,9 +4,15 @@
 /* An agent as agenthostd knows it: identity, state, how it ended. The state machine lives here and does no
  * I/O; agent-start.c, agent-stop.c and agent-end.c drive it, store.c writes it down, agent-bus.c shows it.
  *
+ *                               frozen
+ *                                 ^|
  *   queued ----> starting ----> running ----> stopping ----> exited, failed, lost
- *      |            |              |                              ^
- *      +------------+--------------+------------------------------+
+ *      |            ^              |              |               ^
+ *      |            |              +--------------+---------------+
+ *      |            +-- restarting <--------------+               |
+ *      +--------------------------------------------------------- +
+ *
+ * An end that is followed by another start (agent-restart.h) leads to restarting instead of to a last state.
  *
  * An Agent is owned by the Host's table and freed by host_forget(); whoever waits holds an AgentWait
  * (agent-wait.h) or looks the id up again. */
@@ -19,6 +25,7 @@
 
 #include "guild-text.h"
 #include "macros.h"
+#include "restart.h"
 
 typedef struct Host Host;
 typedef struct AgentWait AgentWait;
@@ -28,7 +35,9 @@ typedef enum AgentState {
         AGENT_QUEUED, /* asked for; the launcher has not executed it yet */
         AGENT_STARTING, /* executed, not ready */
         AGENT_RUNNING,
+        AGENT_FROZEN, /* ready, and no process of it runs until it is thawed */
         AGENT_STOPPING,
+        AGENT_RESTARTING, /* it has ended, and is started again; or is just being so */
         AGENT_EXITED, /* ended by an exit code of its own */
         AGENT_FAILED, /* any other end */
         AGENT_LOST, /* how it ended cannot be known */
@@ -71,13 +80,44 @@ typedef struct Agent {
         pid_t pid; /* 0 until executed; kept after the end */
         int pidfd;
 
+        /* how it is started again: agent-restart.h */
+        RestartPolicy restart;
+        RestartPolicy restart_option; /* what CreateAgent said */
+        bool create_until_ready; /* a CreateAgent waits for ready: an end before that is for good */
+        bool restart_requested; /* by Restart(): not counted, not held back */
+        bool start_doubted; /* whether the last start took place is not known: what is left of it goes */
+        bool start_elsewhere; /* the launcher is at a start that an earlier life of ours asked for */
+        bool has_turn; /* of the host's restarts */
+        uint32_t n_restarts;
+        uint32_t n_in_a_row; /* restarts since it last ran well: the back-off */
+        uint64_t restart_usec;
+        uint64_t restart_max_usec;
+        uint64_t next_start_usec; /* CLOCK_MONOTONIC */
+        uint64_t next_start_at_usec; /* the same in CLOCK_REALTIME; 0: none to come */
+        uint64_t running_since_usec; /* CLOCK_MONOTONIC; 0: it is not ready */
+        sd_event_source *restart_timer;
+
+        /* watchdog.h */
+        uint64_t watchdog_usec; /* 0: none */
+        uint64_t watchdog_deadline_usec; /* CLOCK_MONOTONIC; the timer is set to one that has been */
+        uint64_t abort_deadline_usec; /* CLOCK_MONOTONIC: of one that has missed it, then all is killed */
+        bool watchdog_timed_out;
+        bool watchdog_killed;
+        sd_event_source *watchdog_timer;
+
+        /* agent-freeze.h */
+        bool freeze_wanted;
+        bool freezing; /* or thawing: systemd has been asked */
+
         uint64_t created_at_usec; /* CLOCK_REALTIME; 0: not yet */
         uint64_t ready_at_usec;
         uint64_t exited_at_usec;
+        uint64_t timeout_option_usec; /* what CreateAgent said; 0: nothing */
         uint64_t start_timeout_usec;
         uint64_t start_deadline_usec; /* CLOCK_MONOTONIC */
         uint64_t stop_timeout_usec; /* the runtime's */
         uint64_t stop_deadline_usec; /* CLOCK_MONOTONIC, of a requested stop; 0: none */
+        bool stop_time_given; /* by who asked for it: the agent cannot extend that */
         uint64_t forget_at_usec; /* CLOCK_MONOTONIC, once ended */
 
         sd_event_source *start_timer;
@@ -114,6 +154,9 @@ bool agent_has_ended(const Agent *agent);
 /* Running as its users see it: executed and not ended. */
 bool agent_is_alive(const Agent *agent);
 
+/* Not executed: what comes of it now comes before the launcher's answer to the start. */
+bool agent_awaits_launch(const Agent *agent);
+
 /* Executed: starting, or running at once where readiness is not notified or came early. */
 void agent_enter_launched(Agent *agent, pid_t pid, int pidfd, uint64_t now_realtime_usec);
 
@@ -123,8 +166,19 @@ bool agent_enter_ready(Agent *agent, uint64_t now_realtime_usec);
 /* Returns whether anything changed. */
 bool agent_enter_stopping(Agent *agent);
 
+/* Systemd has frozen or thawed it. Returns whether anything changed. */
+bool agent_enter_frozen(Agent *agent, bool frozen);
+
+/* It has ended and will be started again: nothing of its past life holds, but for how that ended. */
+void agent_enter_restarting(Agent *agent);
+
+/* Whether somebody asked for the end: us on request, or an administrator. Not when we had it killed for
+ * being late. */
+bool agent_end_is_requested(const Agent *agent, const AgentEnd *end);
+
 /* The end: decides state and result. An end before ready that nobody asked for is a failure whatever the
- * exit code was: "timeout" when we killed it for that, "protocol" when it exited with 0. */
+ * exit code was: "timeout" when we killed it for that, "protocol" when it exited with 0. One that we aborted
+ * is "watchdog". */
 void agent_enter_ended(Agent *agent, const AgentEnd *end);
 
 /* Whether a CreateAgent with these texts asks for the same agent again. */

@@ -21,6 +21,7 @@
 #include "launcher-client.h"
 #include "launcher-sync.h"
 #include "notify.h"
+#include "restart.h"
 #include "runtimes.h"
 #include "store.h"
 
@@ -50,6 +51,7 @@ typedef struct Host {
         GHashTable *units; /* unit -> Agent */
         GHashTable *requests; /* request_id -> Agent */
         GHashTable *pids; /* main pid of an agent not yet acknowledged -> Agent */
+        RestartBucket restart_bucket;
         unsigned n_active; /* not ended: what counts for MaxAgents= */
 
         sd_event_source *forget_timer; /* for the retained agent whose time is up first */

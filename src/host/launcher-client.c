@@ -387,3 +387,22 @@ int launcher_client_stop(LauncherClient *c, const char *unit, uint64_t timeout_u
                 g_free(copy);
         return r;
 }
+
+void launcher_client_extend(LauncherClient *c, const char *unit, uint64_t timeout_usec)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        /* After a reconnect the stop is asked for again, with what is left of its time. */
+        r = launcher_client_message(c, LAUNCHER_EXTEND, &m);
+        if (r == -ENOTCONN)
+                return;
+        if (r >= 0)
+                r = sd_bus_message_set_expect_reply(m, 0);
+        if (r >= 0)
+                r = sd_bus_message_append(m, LAUNCHER_EXTEND_IN, unit, timeout_usec);
+        if (r >= 0)
+                r = sd_bus_send(c->bus, m, NULL);
+        if (r < 0)
+                log_warning("Cannot extend the time to stop of %s: %s", unit, strerror(-r));
+}

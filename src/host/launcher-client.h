@@ -54,5 +54,8 @@ int launcher_client_call(LauncherClient *client,
 void launcher_client_acknowledge(LauncherClient *client, const char *unit);
 int launcher_client_stop(LauncherClient *client, const char *unit, uint64_t timeout_usec, Fault *fault);
 
+/* A stop that is under way has at least so long from now. */
+void launcher_client_extend(LauncherClient *client, const char *unit, uint64_t timeout_usec);
+
 /* Reads "(siibt)". */
 int launcher_read_end(sd_bus_message *m, AgentEnd *ret);

@@ -5,11 +5,14 @@
 #include <string.h>
 
 #include "agent-end.h"
+#include "agent-freeze.h"
+#include "agent-restart.h"
 #include "agent-start.h"
 #include "host.h"
 #include "log-agent.h"
 #include "pidfd.h"
 #include "time-util.h"
+#include "watchdog.h"
 
 #define CALL_LIMIT_USEC (30 * USEC_PER_SEC)
 #define RETRY_USEC USEC_PER_SEC
@@ -22,6 +25,7 @@ struct LauncherSync {
         GHashTable *seen; /* units that the launcher has, while listing */
         GQueue adoptees; /* ids still to be offered, owned */
         GPtrArray *doubtful; /* units to stop, owned */
+        bool settled;
 };
 
 /* One of List's items; the texts are the message's. */
@@ -46,6 +50,7 @@ LauncherSync *launcher_sync_new(Host *host)
 
 static void forget_progress(LauncherSync *s)
 {
+        s->settled = false;
         s->call = launcher_call_free(s->call);
         s->retry = sd_event_source_disable_unref(s->retry);
         g_clear_pointer(&s->seen, g_hash_table_unref);
@@ -130,6 +135,11 @@ void launcher_sync_runtimes(LauncherSync *s)
                 host_reloaded(s->host);
 }
 
+bool launcher_sync_is_settled(const LauncherSync *s)
+{
+        return s->settled;
+}
+
 void launcher_sync_doubt(LauncherSync *s, const char *unit)
 {
         if (launcher_client_is_connected(s->host->launcher) &&
@@ -191,6 +201,8 @@ static void merge_item(LauncherSync *s, const Item *item)
                         take_up_unknown(host, item);
                 return;
         }
+        if (a->state == AGENT_RESTARTING && agent_restart_listed(a, item->phase, &item->end))
+                return;
         if (item->phase == LAUNCHER_LAUNCHING || a->spawn_call)
                 return;
 
@@ -223,6 +235,10 @@ static void settle_missing(LauncherSync *s, Agent *a)
 
         if (agent_has_ended(a) || a->spawn_call || g_hash_table_contains(s->seen, a->unit))
                 return;
+        if (a->state == AGENT_RESTARTING) {
+                agent_restart_missing(a);
+                return;
+        }
         if (a->state != AGENT_QUEUED) {
                 g_queue_push_tail(&s->adoptees, g_strdup(a->id));
                 return;
@@ -324,21 +340,26 @@ static void repeat_stops(Host *host)
         }
 }
 
-static void arm_start_timers(Host *host)
+static void resume_supervision(Host *host)
 {
         GHashTableIter i;
         gpointer value;
 
         g_hash_table_iter_init(&i, host->agents);
-        while (g_hash_table_iter_next(&i, NULL, &value))
+        while (g_hash_table_iter_next(&i, NULL, &value)) {
                 agent_arm_start_timer(value);
+                agent_watchdog_resume(value);
+                agent_freeze_resume(value);
+                agent_restart_resume(value);
+        }
 }
 
 static void finish(LauncherSync *s)
 {
         forget_progress(s);
         repeat_stops(s->host);
-        arm_start_timers(s->host);
+        s->settled = true;
+        resume_supervision(s->host);
         host_go_online(s->host);
 }
 

@@ -16,6 +16,9 @@ LauncherSync *launcher_sync_free(LauncherSync *sync);
 void launcher_sync_connected(LauncherSync *sync);
 void launcher_sync_disconnected(LauncherSync *sync);
 
+/* Whether both sides are together: the launcher is there, and what it has is known. */
+bool launcher_sync_is_settled(const LauncherSync *sync);
+
 /* A unit whose launch was cut off: it is stopped as soon as the launcher can be reached, whatever
  * became of it. */
 void launcher_sync_doubt(LauncherSync *sync, const char *unit);

@@ -88,6 +88,10 @@ static int run(void)
                 config_free(config);
                 return r;
         }
+        /* Does nothing unless agenthostd.service sets WatchdogSec=. */
+        r = sd_event_set_watchdog(event, true);
+        if (r < 0)
+                log_warning("The watchdog of systemd cannot be served: %s", strerror(-r));
         r = host_new(event, config, &host);
         if (r >= 0)
                 r = add_signals(event, host);

@@ -11,9 +11,11 @@
 #include "host.h"
 #include "log-agent.h"
 #include "log-limit.h"
+#include "parse.h"
 #include "pidfd.h"
 #include "proto/names.h"
 #include "time-util.h"
+#include "watchdog.h"
 
 #define MESSAGE_MAX 4096u /* as systemd takes them */
 #define FDS_MAX 16u
@@ -54,6 +56,33 @@ static void clean_status(char *status)
         }
 }
 
+/* Sets what one assignment says. */
+static void parse_line(char *line, NotifyMessage *m)
+{
+        if (strcmp(line, "READY=1") == 0)
+                m->ready = true;
+        else if (strcmp(line, "STOPPING=1") == 0)
+                m->stopping = true;
+        else if (strcmp(line, "WATCHDOG=1") == 0)
+                m->watchdog = true;
+        else if (strcmp(line, "WATCHDOG=trigger") == 0)
+                m->watchdog_trigger = true;
+        else if (g_str_has_prefix(line, "MAINPID="))
+                m->main_pid = true;
+        else if (g_str_has_prefix(line, "WATCHDOG_USEC=")) {
+                if (parse_uint64(line + strlen("WATCHDOG_USEC="), 0, UINT64_MAX, &m->watchdog_usec) >= 0)
+                        m->watchdog_set = true;
+                else
+                        m->bad = line;
+        } else if (g_str_has_prefix(line, "EXTEND_TIMEOUT_USEC=")) {
+                if (parse_uint64(line + strlen("EXTEND_TIMEOUT_USEC="), 0, UINT64_MAX, &m->extend_usec) < 0)
+                        m->bad = line;
+        } else if (g_str_has_prefix(line, "STATUS=")) {
+                clean_status(line + strlen("STATUS="));
+                m->status = line + strlen("STATUS=");
+        }
+}
+
 void notify_parse(char *text, size_t size, NotifyMessage *ret)
 {
         NotifyMessage m = { 0 };
@@ -65,16 +94,7 @@ void notify_parse(char *text, size_t size, NotifyMessage *ret)
 
                 if (newline)
                         *newline = '\0';
-                if (strcmp(line, "READY=1") == 0)
-                        m.ready = true;
-                else if (strcmp(line, "STOPPING=1") == 0)
-                        m.stopping = true;
-                else if (g_str_has_prefix(line, "MAINPID="))
-                        m.main_pid = true;
-                else if (g_str_has_prefix(line, "STATUS=")) {
-                        clean_status(line + strlen("STATUS="));
-                        m.status = line + strlen("STATUS=");
-                }
+                parse_line(line, &m);
                 line = next;
         }
 
@@ -139,6 +159,23 @@ static void set_status(Agent *a, const char *status)
                 g_error("Cannot arm a timer");
 }
 
+/* Before READY=1 of the same message, whose watchdog may be another one. */
+static void handle_times(Agent *a, const NotifyMessage *m)
+{
+        if (m->bad) {
+                g_autofree char *text = g_utf8_make_valid(m->bad, -1);
+
+                agent_log(a, LOG_WARNING, "Agent %s sent %s, which is not a number of microseconds", a->id,
+                        text);
+        }
+        if (m->watchdog_set)
+                agent_watchdog_set(a, m->watchdog_usec);
+        if (m->watchdog)
+                agent_watchdog_alive(a);
+        if (m->extend_usec > 0)
+                agent_extend_timeout(a, m->extend_usec);
+}
+
 static void handle_message(Notify *n, pid_t pid, char *text, size_t size)
 {
         Agent *a = find_sender(n->host, pid);
@@ -159,10 +196,13 @@ static void handle_message(Notify *n, pid_t pid, char *text, size_t size)
                         a->id);
         if (m.status)
                 set_status(a, m.status);
+        handle_times(a, &m);
         if (m.ready)
                 agent_ready(a);
         if (m.stopping)
                 agent_says_stopping(a);
+        if (m.watchdog_trigger)
+                agent_watchdog_trigger(a);
 }
 
 /* Descriptors are only ever sent for BARRIER=1, whose sender waits for them to be closed. */

@@ -17,7 +17,13 @@ typedef struct NotifyMessage {
         bool ready;
         bool stopping;
         bool main_pid; /* a MAINPID= was in it */
+        bool watchdog; /* WATCHDOG=1 */
+        bool watchdog_trigger;
+        bool watchdog_set; /* to watchdog_usec */
+        uint64_t watchdog_usec;
+        uint64_t extend_usec; /* 0: no EXTEND_TIMEOUT_USEC= */
         const char *status; /* NULL: none */
+        const char *bad; /* an assignment whose value is none; NULL: none */
 } NotifyMessage;
 
 /* Parses size bytes of text, which is changed (newlines become NUL). Unknown assignments are ignored, a

@@ -21,6 +21,7 @@ enum {
         OPTION_CLIENT_TYPE,
         OPTION_CLIENT_PROPERTIES,
         OPTION_RUNTIME,
+        OPTION_RESTART,
         OPTION_TIMEOUT,
         OPTION_ENVIRONMENT,
         _OPTION_MAX,
@@ -33,6 +34,7 @@ static const OptionType option_types[_OPTION_MAX] = {
         [OPTION_CLIENT_TYPE] = { "client_type", "s" },
         [OPTION_CLIENT_PROPERTIES] = { "client_properties", "s" },
         [OPTION_RUNTIME] = { "runtime", "s" },
+        [OPTION_RESTART] = { "restart", "s" },
         [OPTION_TIMEOUT] = { "timeout", "t" },
         [OPTION_ENVIRONMENT] = { "environment", "as" },
 };
@@ -76,6 +78,18 @@ static int set_wait(const char *value, bool *ret, Fault *fault)
         return 0;
 }
 
+static int set_restart(const char *value, RestartPolicy *ret, Fault *fault)
+{
+        RestartPolicy policy = restart_policy_from_name(value);
+
+        if (policy == _RESTART_POLICY_MAX)
+                return fault_set(fault, FAULT_INVALID_ARGS,
+                        "Option 'restart' must be 'no', 'on-failure' or 'always', not '%s'", value);
+
+        *ret = policy;
+        return 0;
+}
+
 static int set_text_option(int option, const char *text, CreateOptions *o, Fault *fault)
 {
         const char *key = option_types[option].key;
@@ -89,6 +103,8 @@ static int set_text_option(int option, const char *text, CreateOptions *o, Fault
                 return set_text(key, text, &o->client_type, fault);
         case OPTION_RUNTIME:
                 return set_text(key, text, &o->runtime, fault);
+        case OPTION_RESTART:
+                return set_restart(text, &o->restart, fault);
         default:
                 o->client_properties = g_strdup(text);
                 return 0;

@@ -7,6 +7,7 @@
 #include <systemd/sd-bus.h>
 
 #include "fault.h"
+#include "restart.h"
 
 typedef struct CreateOptions {
         bool wait_ready;
@@ -17,6 +18,7 @@ typedef struct CreateOptions {
         char **environment;
         int32_t machine_id;
         uint64_t timeout_usec; /* 0: the runtime's */
+        RestartPolicy restart; /* RESTART_UNSET: the runtime's */
 } CreateOptions;
 
 /* Reads the dictionary the message is at. Faults: InvalidArgs. */

@@ -37,6 +37,36 @@ size_t runtimes_count(const Runtimes *l)
         return l ? l->n_items : 0;
 }
 
+static int read_restart(sd_bus_message *m, RuntimeInfo *info)
+{
+        const char *text;
+        int r = sd_bus_message_read(m, "v", "s", &text);
+
+        if (r < 0)
+                return r;
+        info->restart = restart_policy_from_name(text);
+        return info->restart == _RESTART_POLICY_MAX ? -EBADMSG : 0;
+}
+
+static int read_time(sd_bus_message *m, const char *key, RuntimeInfo *info)
+{
+        const struct {
+                const char *key;
+                uint64_t *value;
+        } times[] = {
+                { "StartTimeoutUSec", &info->start_timeout_usec },
+                { "StopTimeoutUSec", &info->stop_timeout_usec },
+                { "WatchdogUSec", &info->watchdog_usec },
+                { "RestartUSec", &info->restart_usec },
+                { "RestartMaxUSec", &info->restart_max_usec },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(times); i++)
+                if (strcmp(times[i].key, key) == 0)
+                        return sd_bus_message_read(m, "v", "t", times[i].value);
+        return sd_bus_message_skip(m, "v");
+}
+
 static int read_key(sd_bus_message *m, const char *key, RuntimeInfo *info)
 {
         const char *text;
@@ -54,12 +84,9 @@ static int read_key(sd_bus_message *m, const char *key, RuntimeInfo *info)
                         info->notify = strcmp(text, "notify") == 0;
                 return r;
         }
-        if (strcmp(key, "StartTimeoutUSec") == 0)
-                return sd_bus_message_read(m, "v", "t", &info->start_timeout_usec);
-        if (strcmp(key, "StopTimeoutUSec") == 0)
-                return sd_bus_message_read(m, "v", "t", &info->stop_timeout_usec);
-
-        return sd_bus_message_skip(m, "v");
+        if (strcmp(key, "Restart") == 0)
+                return read_restart(m, info);
+        return read_time(m, key, info);
 }
 
 static int read_item(sd_bus_message *m, RuntimeInfo *info)
@@ -98,7 +125,7 @@ int runtimes_read(sd_bus_message *reply, Runtimes **ret)
                 return r;
         while ((r = sd_bus_message_enter_container(reply, 'r', "sa{sv}")) > 0) {
                 l->items = g_renew(RuntimeInfo, l->items, l->n_items + 1);
-                l->items[l->n_items] = (RuntimeInfo){ 0 };
+                l->items[l->n_items] = (RuntimeInfo){ .restart = RESTART_NO };
                 l->n_items++;
                 r = read_item(reply, &l->items[l->n_items - 1]);
                 if (r >= 0)

@@ -8,6 +8,7 @@
 
 #include "config.h"
 #include "fault.h"
+#include "restart.h"
 
 typedef struct RuntimeInfo {
         char *name;
@@ -15,6 +16,10 @@ typedef struct RuntimeInfo {
         bool notify;
         uint64_t start_timeout_usec;
         uint64_t stop_timeout_usec;
+        uint64_t watchdog_usec; /* 0: off */
+        RestartPolicy restart;
+        uint64_t restart_usec;
+        uint64_t restart_max_usec;
         char **client_types;
 } RuntimeInfo;
 

@@ -26,12 +26,15 @@ struct Store {
 /* A file's fields as they are read, before they become an Agent. */
 typedef struct Record {
         char *id, *name, *class_name, *runtime, *request_id, *client_type, *guild, *state, *result,
-                *status_text;
+                *status_text, *restart, *restart_option;
         char *texts[_AGENT_TEXT_MAX];
         int64_t machine_id, pid, exit_status;
         uint64_t created_at_usec, ready_at_usec, exited_at_usec, start_timeout_usec, start_deadline_usec,
-                stop_timeout_usec, stop_deadline_usec, forget_at_usec;
-        bool notify, ready, stop_requested, start_timed_out;
+                stop_timeout_usec, stop_deadline_usec, forget_at_usec, timeout_option_usec, restart_usec,
+                restart_max_usec, restarts, restarts_in_a_row, next_start_usec, next_start_at_usec,
+                running_since_usec, watchdog_usec, abort_deadline_usec;
+        bool notify, ready, stop_requested, start_timed_out, stop_time_given, create_until_ready,
+                restart_requested, start_doubted, watchdog_timed_out, watchdog_killed, freeze_wanted;
 } Record;
 
 #define FIELD(k, t, m, p)                                                               \
@@ -68,6 +71,25 @@ static const JsonField record_fields[] = {
         FIELD("ready", JSON_BOOL, ready, JSON_OPTIONAL),
         FIELD("stop_requested", JSON_BOOL, stop_requested, JSON_OPTIONAL),
         FIELD("start_timed_out", JSON_BOOL, start_timed_out, JSON_OPTIONAL),
+        FIELD("stop_time_given", JSON_BOOL, stop_time_given, JSON_OPTIONAL),
+        FIELD("create_until_ready", JSON_BOOL, create_until_ready, JSON_OPTIONAL),
+        FIELD("timeout_option_usec", JSON_UINT64, timeout_option_usec, JSON_OPTIONAL),
+        FIELD("restart", JSON_TEXT, restart, JSON_OPTIONAL),
+        FIELD("restart_option", JSON_TEXT, restart_option, JSON_OPTIONAL),
+        FIELD("restart_usec", JSON_UINT64, restart_usec, JSON_OPTIONAL),
+        FIELD("restart_max_usec", JSON_UINT64, restart_max_usec, JSON_OPTIONAL),
+        FIELD("restarts", JSON_UINT64, restarts, JSON_OPTIONAL),
+        FIELD("restarts_in_a_row", JSON_UINT64, restarts_in_a_row, JSON_OPTIONAL),
+        FIELD("restart_requested", JSON_BOOL, restart_requested, JSON_OPTIONAL),
+        FIELD("start_doubted", JSON_BOOL, start_doubted, JSON_OPTIONAL),
+        FIELD("next_start_usec", JSON_UINT64, next_start_usec, JSON_OPTIONAL),
+        FIELD("next_start_at_usec", JSON_UINT64, next_start_at_usec, JSON_OPTIONAL),
+        FIELD("running_since_usec", JSON_UINT64, running_since_usec, JSON_OPTIONAL),
+        FIELD("watchdog_usec", JSON_UINT64, watchdog_usec, JSON_OPTIONAL),
+        FIELD("watchdog_timed_out", JSON_BOOL, watchdog_timed_out, JSON_OPTIONAL),
+        FIELD("watchdog_killed", JSON_BOOL, watchdog_killed, JSON_OPTIONAL),
+        FIELD("abort_deadline_usec", JSON_UINT64, abort_deadline_usec, JSON_OPTIONAL),
+        FIELD("freeze_wanted", JSON_BOOL, freeze_wanted, JSON_OPTIONAL),
 };
 
 static void record_done(Record *rec)
@@ -125,6 +147,12 @@ static void put_flag(struct json_object *o, const char *key, bool value)
                 json_object_object_add(o, key, json_object_new_boolean(true));
 }
 
+static void put_policy(struct json_object *o, const char *key, RestartPolicy policy)
+{
+        if (policy != RESTART_UNSET)
+                put_text(o, key, restart_policy_name(policy));
+}
+
 static void put_identity(struct json_object *o, const Agent *a)
 {
         json_object_object_add(o, "format", json_object_new_int(FORMAT_VERSION));
@@ -142,6 +170,29 @@ static void put_identity(struct json_object *o, const Agent *a)
         put_flag(o, "notify", a->notify);
         put_number(o, "start_timeout_usec", a->start_timeout_usec);
         put_number(o, "stop_timeout_usec", a->stop_timeout_usec);
+        put_number(o, "timeout_option_usec", a->timeout_option_usec);
+        put_policy(o, "restart", a->restart);
+        put_policy(o, "restart_option", a->restart_option);
+        put_number(o, "restart_usec", a->restart_usec);
+        put_number(o, "restart_max_usec", a->restart_max_usec);
+        put_number(o, "watchdog_usec", a->watchdog_usec);
+}
+
+/* What agent-restart.c, watchdog.c and agent-freeze.c go on with. */
+static void put_supervision(struct json_object *o, const Agent *a)
+{
+        put_flag(o, "create_until_ready", a->create_until_ready);
+        put_number(o, "restarts", a->n_restarts);
+        put_number(o, "restarts_in_a_row", a->n_in_a_row);
+        put_flag(o, "restart_requested", a->restart_requested);
+        put_flag(o, "start_doubted", a->start_doubted);
+        put_number(o, "next_start_usec", a->next_start_usec);
+        put_number(o, "next_start_at_usec", a->next_start_at_usec);
+        put_number(o, "running_since_usec", a->running_since_usec);
+        put_flag(o, "watchdog_timed_out", a->watchdog_timed_out);
+        put_flag(o, "watchdog_killed", a->watchdog_killed);
+        put_number(o, "abort_deadline_usec", a->abort_deadline_usec);
+        put_flag(o, "freeze_wanted", a->freeze_wanted);
 }
 
 static void put_state(struct json_object *o, const Agent *a)
@@ -160,6 +211,7 @@ static void put_state(struct json_object *o, const Agent *a)
         put_flag(o, "ready", a->ready);
         put_flag(o, "stop_requested", a->stop_requested);
         put_flag(o, "start_timed_out", a->start_timed_out);
+        put_flag(o, "stop_time_given", a->stop_time_given);
 }
 
 static void put_environment(struct json_object *o, const Agent *a)
@@ -189,6 +241,7 @@ int store_save(Store *s, const Agent *a)
         put_identity(o, a);
         put_environment(o, a);
         put_state(o, a);
+        put_supervision(o, a);
 
         text = json_object_to_json_string_length(
                 o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &length);
@@ -268,7 +321,16 @@ static int check_record(const Record *rec, Fault *fault)
                 return fault_set(fault, FAULT_FAILED, "state: $.machine_id: does not fit");
         if (rec->exit_status < INT_MIN || rec->exit_status > INT_MAX)
                 return fault_set(fault, FAULT_FAILED, "state: $.exit_status: does not fit");
+        if (rec->restarts > UINT32_MAX || rec->restarts_in_a_row > UINT32_MAX)
+                return fault_set(fault, FAULT_FAILED, "state: $.restarts: does not fit");
         return 0;
+}
+
+static RestartPolicy read_policy(const char *text, RestartPolicy otherwise)
+{
+        RestartPolicy policy = text ? restart_policy_from_name(text) : otherwise;
+
+        return policy == _RESTART_POLICY_MAX ? otherwise : policy;
 }
 
 /* The texts change hands. */
@@ -300,6 +362,30 @@ static void fill_agent(Agent *a, Record *rec)
         a->start_timed_out = rec->start_timed_out;
 }
 
+/* Files of a version without these say nothing: such agents are not started again. */
+static void fill_supervision(Agent *a, const Record *rec)
+{
+        a->timeout_option_usec = rec->timeout_option_usec;
+        a->create_until_ready = rec->create_until_ready;
+        a->restart = read_policy(rec->restart, RESTART_NO);
+        a->restart_option = read_policy(rec->restart_option, RESTART_UNSET);
+        a->restart_usec = rec->restart_usec;
+        a->restart_max_usec = rec->restart_max_usec;
+        a->n_restarts = (uint32_t)rec->restarts;
+        a->n_in_a_row = (uint32_t)rec->restarts_in_a_row;
+        a->restart_requested = a->has_turn = rec->restart_requested;
+        a->start_doubted = rec->start_doubted;
+        a->next_start_usec = rec->next_start_usec;
+        a->next_start_at_usec = rec->next_start_at_usec;
+        a->running_since_usec = rec->running_since_usec;
+        a->watchdog_usec = rec->watchdog_usec;
+        a->watchdog_timed_out = rec->watchdog_timed_out;
+        a->watchdog_killed = rec->watchdog_killed;
+        a->abort_deadline_usec = rec->abort_deadline_usec;
+        a->freeze_wanted = rec->freeze_wanted;
+        a->stop_time_given = rec->stop_time_given;
+}
+
 static int load_file(Store *s, const char *name, Host *host, GuildTexts *guilds, Agent **ret, Fault *fault)
 {
         _cleanup_json_ struct json_object *o = NULL;
@@ -324,6 +410,7 @@ static int load_file(Store *s, const char *name, Host *host, GuildTexts *guilds,
         a = agent_new(host, rec.id);
         a->state = agent_state_from_name(rec.state);
         fill_agent(a, &rec);
+        fill_supervision(a, &rec);
         a->unknown_fields = take_unknown_fields(o);
         expected = file_name(a);
         if (strcmp(expected, name) != 0)

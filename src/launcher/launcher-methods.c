@@ -8,6 +8,7 @@
 #include "end.h"
 #include "escape.h"
 #include "fault-bus.h"
+#include "freeze.h"
 #include "launch.h"
 #include "launcher.h"
 #include "pidfd.h"
@@ -164,6 +165,42 @@ static int method_kill(sd_bus_message *m, void *userdata, sd_bus_error *ret_erro
         return sd_bus_reply_method_return(m, NULL);
 }
 
+static int method_extend(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+        const Launcher *l = userdata;
+        uint64_t timeout;
+        const char *unit;
+        Child *child;
+        int r;
+
+        (void)ret_error;
+
+        r = sd_bus_message_read(m, LAUNCHER_EXTEND_IN, &unit, &timeout);
+        if (r < 0)
+                return r;
+        /* One that has ended meanwhile needs no time. */
+        child = child_table_find(&l->children, unit);
+        r = child ? stop_extend(child, timeout) : 0;
+        return r < 0 ? r : sd_bus_reply_method_return(m, NULL);
+}
+
+static int method_freeze(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+        _cleanup_fault_ Fault fault = FAULT_INIT;
+        const char *unit;
+        Child *child;
+        int freeze, r;
+
+        r = sd_bus_message_read(m, LAUNCHER_FREEZE_IN, &unit, &freeze);
+        if (r < 0)
+                return r;
+        child = find_child(userdata, unit, &fault);
+        if (!child)
+                return fault_to_bus_error(&fault, ret_error);
+        r = freeze_begin(child, freeze, m, &fault);
+        return finish(r, &fault, ret_error);
+}
+
 static int append_child(sd_bus_message *reply, const Child *child)
 {
         int r;
@@ -260,6 +297,8 @@ const sd_bus_vtable launcher_methods[] = {
                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD(LAUNCHER_STOP, LAUNCHER_STOP_IN, "", method_stop, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD(LAUNCHER_KILL, LAUNCHER_KILL_IN, "", method_kill, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD(LAUNCHER_EXTEND, LAUNCHER_EXTEND_IN, "", method_extend, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD(LAUNCHER_FREEZE, LAUNCHER_FREEZE_IN, "", method_freeze, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD(LAUNCHER_LIST, "s", LAUNCHER_LIST_OUT, method_list, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD(LAUNCHER_ADOPT,
                 LAUNCHER_ADOPT_IN,

@@ -140,6 +140,26 @@ int scope_thaw(sd_bus *bus, const char *unit)
         return send_call(bus, m);
 }
 
+int scope_freeze(sd_bus *bus,
+        const char *unit,
+        bool freeze,
+        uint64_t limit_usec,
+        sd_bus_message_handler_t done,
+        void *userdata,
+        sd_bus_slot **ret_slot)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        r = new_call(bus, freeze ? "FreezeUnit" : "ThawUnit", &m);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(m, "s", unit);
+        if (r < 0)
+                return r;
+        return sd_bus_call_async(bus, ret_slot, m, done, userdata, limit_usec);
+}
+
 int scope_find(sd_bus *bus, pid_t pid, sd_bus_message_handler_t done, void *userdata, sd_bus_slot **ret_slot)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;

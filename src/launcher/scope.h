@@ -36,6 +36,15 @@ int scope_stop(sd_bus *bus, const char *unit);
 
 int scope_thaw(sd_bus *bus, const char *unit);
 
+/* Freezes or thaws: done is given the answer, which comes when it is done. */
+int scope_freeze(sd_bus *bus,
+        const char *unit,
+        bool freeze,
+        uint64_t limit_usec,
+        sd_bus_message_handler_t done,
+        void *userdata,
+        sd_bus_slot **ret_slot);
+
 /* Which unit a process is in: done is given the answer to GetUnitByPID. */
 int scope_find(
         sd_bus *bus, pid_t pid, sd_bus_message_handler_t done, void *userdata, sd_bus_slot **ret_slot);

@@ -64,3 +64,16 @@ int stop_begin(Child *c, uint64_t timeout_usec)
         c->stop_deadline_usec = deadline;
         return child_set_timer(c, deadline == USEC_INFINITY ? USEC_INFINITY : deadline - now, on_time_up);
 }
+
+int stop_extend(Child *c, uint64_t timeout_usec)
+{
+        uint64_t now = now_usec(CLOCK_MONOTONIC), deadline = usec_add(now, timeout_usec);
+
+        /* Once all has been killed there is nothing to wait for. */
+        if (c->state != CHILD_STOPPING || c->exited || c->stop_deadline_usec <= now ||
+                deadline <= c->stop_deadline_usec)
+                return 0;
+
+        c->stop_deadline_usec = deadline;
+        return child_set_timer(c, timeout_usec, on_time_up);
+}

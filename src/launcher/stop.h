@@ -9,3 +9,6 @@
 /* timeout_usec: USEC_INFINITY for the runtime's own. The child may be gone afterwards, if it was being
  * launched. */
 int stop_begin(Child *child, uint64_t timeout_usec);
+
+/* A stop that is under way has at least so long from now. */
+int stop_extend(Child *child, uint64_t timeout_usec);

@@ -52,6 +52,16 @@
 #define LAUNCHER_KILL "Kill"
 #define LAUNCHER_KILL_IN "ssi"
 
+/* Extend(s unit, t timeout_usec): a Stop that is under way has at least so long from now before SIGKILL. */
+#define LAUNCHER_EXTEND "Extend"
+#define LAUNCHER_EXTEND_IN "st"
+
+/* Freeze(s unit, b freeze): freezes or thaws all that is in the scope. Answers when systemd has done it, at
+ * the latest with an error after LAUNCHER_FREEZE_LIMIT_USEC. A Stop thaws. */
+#define LAUNCHER_FREEZE "Freeze"
+#define LAUNCHER_FREEZE_IN "sb"
+#define LAUNCHER_FREEZE_LIMIT_USEC (25 * USEC_PER_SEC)
+
 /* List(s after) -> a(ssssuhu(siibt)): at most LAUNCHER_PAGE agents with units above after, in the order of
  * their names: unit, agent_id, guild_id, runtime, pid, pidfd, phase (LauncherPhase), end (as in Ended; zero
  * before). */
