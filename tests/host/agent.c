@@ -4,11 +4,15 @@
  * last. They are words, some with a value ("exit=3"):
  *
  *   wait            until SIGUSR1; at SIGTERM it exits with 0
+ *   wait-term       until SIGTERM
  *   ignore-term     from here on, also by its children
+ *   ignore=N        this signal
  *   eat=MIB         of memory, and keeps it
  *   child-eat=MIB   has a child eat and wait, and says in its status how the child ended
  *   fork-up-to=N    children, and says in its status how many there could be
  *   ready status=TEXT stopping mainpid=PID barrier   what sd_notify(3) knows
+ *   notify=TEXT     any other assignment
+ *   pets=N          says WATCHDOG=1 so many times, ten a second
  *   flood=N         N messages, STATUS=1 to STATUS=N, as quick as they go
  *   close-notify    sends READY=1 through a socket of its own and closes it at once; says nothing afterwards
  *   ready-elsewhere has a process in a scope of its own say READY=1, and waits until it is done
@@ -58,6 +62,22 @@ static void act_wait(const char *value)
                 die("sigwait");
         if (signal_number == SIGTERM)
                 exit(EXIT_SUCCESS);
+}
+
+static void act_wait_term(const char *value)
+{
+        int signal_number;
+
+        (void)value;
+        do
+                if (sigwait(&awaited, &signal_number) != 0)
+                        die("sigwait");
+        while (signal_number != SIGTERM);
+}
+
+static void act_ignore(const char *value)
+{
+        signal(atoi(value), SIG_IGN);
 }
 
 static void act_ignore_term(const char *value)
@@ -140,6 +160,19 @@ static void act_barrier(const char *value)
 {
         (void)value;
         must(sd_notify_barrier(0, BARRIER_USEC), "BARRIER=1");
+}
+
+static void act_notify(const char *value)
+{
+        must(sd_notify(0, value), value);
+}
+
+static void act_pets(const char *value)
+{
+        for (unsigned long i = strtoul(value, NULL, 10); i > 0; i--) {
+                must(sd_notify(0, "WATCHDOG=1"), "WATCHDOG=1");
+                usleep(100 * 1000);
+        }
 }
 
 static void act_flood(const char *value)
@@ -229,7 +262,9 @@ static const struct Action {
         void (*act)(const char *value);
 } actions[] = {
         { "wait", act_wait },
+        { "wait-term", act_wait_term },
         { "ignore-term", act_ignore_term },
+        { "ignore", act_ignore },
         { "eat", act_eat },
         { "child-eat", act_child_eat },
         { "fork-up-to", act_fork_up_to },
@@ -238,6 +273,8 @@ static const struct Action {
         { "stopping", act_stopping },
         { "mainpid", act_mainpid },
         { "barrier", act_barrier },
+        { "notify", act_notify },
+        { "pets", act_pets },
         { "flood", act_flood },
         { "close-notify", act_close_notify },
         { "ready-elsewhere", act_ready_elsewhere },

@@ -78,6 +78,7 @@ static void append_options(sd_bus_message *m, const Create *create)
         append_text_option(m, "wait", create->wait);
         append_text_option(m, "request_id", create->request_id);
         append_text_option(m, "client_type", create->client_type);
+        append_text_option(m, "restart", create->restart);
         append_text_option(m, "client_properties", create->client_properties);
         if (create->environment)
                 must(sd_bus_message_append(m, "{sv}", "environment", "as", 1, create->environment),
@@ -187,6 +188,13 @@ void agent_let_be_ready(Client *c, const char *id)
 {
         agent_wait(c, id, "StatusText", "waiting");
         agent_signal(c, id, SIGUSR1);
+}
+
+void agent_restart(Client *c, const char *id)
+{
+        _cleanup_free_ char *path = agent_path(id);
+
+        sd_bus_message_unref(client_call(c, path, AGENT_INTERFACE, "Restart", ""));
 }
 
 bool agent_stop(Client *c, const char *id, unsigned timeout_sec)

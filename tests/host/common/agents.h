@@ -25,6 +25,7 @@ typedef struct Create {
         const char *wait;
         const char *request_id;
         const char *client_type;
+        const char *restart;
         const char *environment; /* NAME=value */
         uint64_t timeout_usec;
         int32_t machine_id;
@@ -57,6 +58,9 @@ void agent_let_be_ready(Client *client, const char *id);
 
 /* Kill of the main process. An agent that is not ready may not yet have said what it does about signals. */
 void agent_signal(Client *client, const char *id, int signal_number);
+
+/* Restart() of its object, which is expected to do it. */
+void agent_restart(Client *client, const char *id);
 
 /* StopAgent's answer. */
 bool agent_stop(Client *client, const char *id, unsigned timeout_sec);

@@ -113,6 +113,81 @@ static void test_requested_stop_before_ready_is_no_failure(void)
                 AGENT_FAILED, "success");
 }
 
+static void test_missed_watchdog_is_the_result_although_we_killed_it(void)
+{
+        Agent *a = launched_agent(false);
+
+        a->watchdog_timed_out = true;
+        agent_enter_stopping(a);
+        assert_end(a, &(AgentEnd){ .result = "signal", .code = CLD_KILLED, .status = SIGABRT }, AGENT_FAILED,
+                "watchdog");
+
+        a = launched_agent(false);
+        a->watchdog_timed_out = a->watchdog_killed = true;
+        assert_end(a,
+                &(AgentEnd){ .result = "success", .code = CLD_KILLED, .status = SIGKILL, .requested = true },
+                AGENT_FAILED, "watchdog");
+}
+
+static void test_requested_is_what_somebody_else_asked_for(void)
+{
+        const AgentEnd end = { .result = "success", .code = CLD_KILLED, .status = 9, .requested = true };
+        Agent *a = launched_agent(true);
+
+        g_assert_true(agent_end_is_requested(a, &end));
+        a->watchdog_timed_out = true;
+        g_assert_true(agent_end_is_requested(a, &end));
+        a->watchdog_killed = true;
+        g_assert_false(agent_end_is_requested(a, &end));
+        a->stop_requested = true;
+        g_assert_true(agent_end_is_requested(a, &end));
+        agent_free(a);
+}
+
+static void test_restarting_agent_begins_a_new_life(void)
+{
+        Agent *a = launched_agent(true);
+
+        agent_enter_ready(a, 2000);
+        agent_enter_ended(
+                a, &(AgentEnd){ .result = "exit-code", .code = CLD_EXITED, .status = 3, .when_usec = 3000 });
+        agent_enter_restarting(a);
+        g_assert_false(agent_is_alive(a) || agent_has_ended(a) || a->ready);
+        g_assert_true(agent_awaits_launch(a));
+        g_assert_cmpint(a->pid, ==, 0);
+        g_assert_cmpstr(a->result, ==, "exit-code");
+        g_assert_cmpuint(a->exited_at_usec, ==, 3000);
+        g_assert_false(agent_enter_stopping(a));
+
+        agent_enter_launched(a, 43, -EBADF, 4000);
+        g_assert_cmpint(a->state, ==, AGENT_STARTING);
+        g_assert_cmpstr(a->result, ==, "success");
+        g_assert_cmpint(a->exit_status, ==, 0);
+        g_assert_cmpuint(a->exited_at_usec, ==, 0);
+        g_assert_true(agent_enter_ready(a, 5000));
+        g_assert_cmpint(a->state, ==, AGENT_RUNNING);
+        agent_free(a);
+}
+
+static void test_only_a_running_agent_freezes(void)
+{
+        Agent *a = launched_agent(true);
+
+        g_assert_false(agent_enter_frozen(a, true));
+        agent_enter_ready(a, 2000);
+        g_assert_false(agent_enter_frozen(a, false));
+        g_assert_true(agent_enter_frozen(a, true));
+        g_assert_cmpint(a->state, ==, AGENT_FROZEN);
+        g_assert_true(agent_is_alive(a));
+        g_assert_false(agent_enter_frozen(a, true));
+        g_assert_true(agent_enter_frozen(a, false));
+        g_assert_cmpint(a->state, ==, AGENT_RUNNING);
+        agent_enter_frozen(a, true);
+        g_assert_true(agent_enter_stopping(a));
+        g_assert_false(agent_enter_frozen(a, false));
+        agent_free(a);
+}
+
 static void test_state_names_are_found_again(void)
 {
         for (AgentState s = 0; s < _AGENT_STATE_MAX; s++)
@@ -139,6 +214,13 @@ int main(int argc, char **argv)
                 test_start_timeout_is_the_result_although_we_killed_it);
         g_test_add_func("/agent/requested-stop-before-ready-is-no-failure",
                 test_requested_stop_before_ready_is_no_failure);
+        g_test_add_func("/agent/missed-watchdog-is-the-result-although-we-killed-it",
+                test_missed_watchdog_is_the_result_although_we_killed_it);
+        g_test_add_func("/agent/requested-is-what-somebody-else-asked-for",
+                test_requested_is_what_somebody_else_asked_for);
+        g_test_add_func(
+                "/agent/restarting-agent-begins-a-new-life", test_restarting_agent_begins_a_new_life);
+        g_test_add_func("/agent/only-a-running-agent-freezes", test_only_a_running_agent_freezes);
         g_test_add_func("/agent/state-names-are-found-again", test_state_names_are_found_again);
         return g_test_run();
 }

@@ -68,6 +68,52 @@ static void test_long_status_is_cut_at_a_whole_character(void)
         g_assert_true(g_utf8_validate(m.status, -1, NULL));
 }
 
+static void test_watchdog_and_extension_are_read(void)
+{
+        char text[] = "WATCHDOG=1\nWATCHDOG_USEC=2500000\nEXTEND_TIMEOUT_USEC=10";
+        char trigger[] = "WATCHDOG=trigger", off[] = "WATCHDOG_USEC=0";
+        NotifyMessage m = parse(text);
+
+        g_assert_true(m.watchdog && m.watchdog_set);
+        g_assert_false(m.watchdog_trigger);
+        g_assert_cmpuint(m.watchdog_usec, ==, 2500000);
+        g_assert_cmpuint(m.extend_usec, ==, 10);
+        g_assert_null(m.bad);
+
+        m = parse(trigger);
+        g_assert_true(m.watchdog_trigger);
+        g_assert_false(m.watchdog || m.watchdog_set);
+        m = parse(off);
+        g_assert_true(m.watchdog_set);
+        g_assert_cmpuint(m.watchdog_usec, ==, 0);
+}
+
+static void test_bad_times_count_for_nothing_and_are_named(void)
+{
+        static const char *const values[] = { "", "-1", "+1", " 1", "1s", "0x10", "18446744073709551616",
+                "infinity" };
+
+        for (size_t i = 0; i < ELEMENTSOF(values); i++) {
+                g_autofree char *extend = g_strconcat("EXTEND_TIMEOUT_USEC=", values[i], NULL);
+                g_autofree char *watchdog = g_strconcat("WATCHDOG_USEC=", values[i], NULL);
+                NotifyMessage m = parse(extend);
+
+                g_assert_cmpuint(m.extend_usec, ==, 0);
+                g_assert_cmpstr(m.bad, ==, extend);
+                m = parse(watchdog);
+                g_assert_false(m.watchdog_set);
+                g_assert_cmpstr(m.bad, ==, watchdog);
+        }
+}
+
+static void test_other_words_for_the_watchdog_are_none(void)
+{
+        char text[] = "WATCHDOG=0\nWATCHDOG=triggered\nWATCHDOG=\nWATCHDOG=11";
+        NotifyMessage m = parse(text);
+
+        g_assert_false(m.watchdog || m.watchdog_trigger || m.watchdog_set);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -79,5 +125,10 @@ int main(int argc, char **argv)
                 test_status_loses_control_characters_and_broken_utf8);
         g_test_add_func("/notify/long-status-is-cut-at-a-whole-character",
                 test_long_status_is_cut_at_a_whole_character);
+        g_test_add_func("/notify/watchdog-and-extension-are-read", test_watchdog_and_extension_are_read);
+        g_test_add_func("/notify/bad-times-count-for-nothing-and-are-named",
+                test_bad_times_count_for_nothing_and_are_named);
+        g_test_add_func(
+                "/notify/other-words-for-the-watchdog-are-none", test_other_words_for_the_watchdog_are_none);
         return g_test_run();
 }

@@ -29,10 +29,10 @@ static void test_all_options_are_read(void)
         _cleanup_(create_options_done) CreateOptions o = { 0 };
         _cleanup_fault_ Fault fault = FAULT_INIT;
 
-        g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 8, "wait", "s", "ready", "request_id", "s", "r-1",
-                                "machine_id", "i", -5, "client_type", "s", "T", "client_properties", "s",
-                                "{}", "runtime", "s", "echo", "timeout", "t", UINT64_C(1500000),
-                                "environment", "as", 2, "A=1", "B=2"),
+        g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 9, "restart", "s", "always", "wait", "s", "ready",
+                                "request_id", "s", "r-1", "machine_id", "i", -5, "client_type", "s", "T",
+                                "client_properties", "s", "{}", "runtime", "s", "echo", "timeout", "t",
+                                UINT64_C(1500000), "environment", "as", 2, "A=1", "B=2"),
                 >=, 0);
         if (read_options(m, &o, &fault) < 0)
                 g_error("%s", fault_text(&fault));
@@ -43,6 +43,7 @@ static void test_all_options_are_read(void)
         g_assert_cmpstr(o.client_type, ==, "T");
         g_assert_cmpstr(o.client_properties, ==, "{}");
         g_assert_cmpstr(o.runtime, ==, "echo");
+        g_assert_cmpint(o.restart, ==, RESTART_ALWAYS);
         g_assert_cmpuint(o.timeout_usec, ==, 1500000);
         g_assert_cmpstr(o.environment[1], ==, "B=2");
 }
@@ -81,7 +82,7 @@ static void test_unknown_option_is_named_with_those_there_are(void)
 {
         assert_refused(message("wiat", "s", "ready"),
                 "Unknown option 'wiat'; there are: wait, request_id, machine_id, client_type, client_properties, "
-                "runtime, timeout, environment");
+                "runtime, restart, timeout, environment");
 }
 
 static void test_wrong_variant_type_is_named_with_the_right_one(void)
@@ -103,6 +104,8 @@ static void test_values_out_of_bounds_are_refused(void)
                 message("request_id", "s", ""), "Option 'request_id' must have 1 to 255 bytes, not 0");
         assert_refused(
                 message("request_id", "s", longer), "Option 'request_id' must have 1 to 255 bytes, not 256");
+        assert_refused(message("restart", "s", "on-success"),
+                "Option 'restart' must be 'no', 'on-failure' or 'always', not 'on-success'");
         assert_refused(message("timeout", "t", UINT64_C(0)),
                 "Option 'timeout' is in microseconds and must not be 0; leave it out for the runtime's "
                 "StartTimeoutSec=");

@@ -13,11 +13,13 @@ static Runtimes *two_runtimes(void)
         Runtimes *runtimes = NULL;
 
         g_assert_cmpint(
-                sd_bus_message_append(m, "a(sa{sv})as", 2, "echo", 5, "Match", "as", 1, "*.EchoAgent",
+                sd_bus_message_append(m, "a(sa{sv})as", 2, "echo", 9, "Match", "as", 1, "*.EchoAgent",
                         "Type", "s", "notify", "StartTimeoutUSec", "t", UINT64_C(30000000),
-                        "StopTimeoutUSec", "t", UINT64_C(10000000), "Unheard", "(is)", 1, "of", "rest", 3,
-                        "Match", "as", 2, "rustic.*", "*Agent", "Type", "s", "exec", "ClientTypes", "as", 2,
-                        "First", "Second", 1, "/etc/x.runtime:3: Unknown key 'Exce'"),
+                        "StopTimeoutUSec", "t", UINT64_C(10000000), "WatchdogUSec", "t", UINT64_C(7),
+                        "Restart", "s", "on-failure", "RestartUSec", "t", UINT64_C(8), "RestartMaxUSec", "t",
+                        UINT64_C(9), "Unheard", "(is)", 1, "of", "rest", 3, "Match", "as", 2, "rustic.*",
+                        "*Agent", "Type", "s", "exec", "ClientTypes", "as", 2, "First", "Second", 1,
+                        "/etc/x.runtime:3: Unknown key 'Exce'"),
                 >=, 0);
         test_message_seal(m);
         g_assert_cmpint(runtimes_read(m, &runtimes), ==, 0);
@@ -45,6 +47,11 @@ static void test_what_the_launcher_tells_is_read(void)
         g_assert_true(echo->notify);
         g_assert_cmpuint(echo->start_timeout_usec, ==, 30000000);
         g_assert_cmpuint(echo->stop_timeout_usec, ==, 10000000);
+        g_assert_cmpuint(echo->watchdog_usec, ==, 7);
+        g_assert_cmpint(echo->restart, ==, RESTART_ON_FAILURE);
+        g_assert_cmpuint(echo->restart_usec, ==, 8);
+        g_assert_cmpuint(echo->restart_max_usec, ==, 9);
+        g_assert_cmpint(rest->restart, ==, RESTART_NO);
         g_assert_false(rest->notify);
         g_assert_cmpstr(rest->client_types[1], ==, "Second");
 }

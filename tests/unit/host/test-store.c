@@ -113,6 +113,17 @@ static void test_everything_comes_back(Fixture *f, gconstpointer data)
         a->start_timeout_usec = USEC_INFINITY;
         a->stop_deadline_usec = 99;
         a->status_text = g_strdup("half way");
+        a->restart = RESTART_ALWAYS;
+        a->restart_option = RESTART_ON_FAILURE;
+        a->n_restarts = 3;
+        a->n_in_a_row = 2;
+        a->restart_usec = 5;
+        a->restart_max_usec = USEC_INFINITY;
+        a->next_start_usec = 6;
+        a->next_start_at_usec = 7;
+        a->watchdog_usec = 8;
+        a->abort_deadline_usec = 9;
+        a->create_until_ready = a->start_doubted = a->watchdog_timed_out = a->freeze_wanted = true;
         g_assert_cmpint(strv_extend(&a->environment, "A=b c"), ==, 0);
         g_assert_cmpint(store_save(f->store, a), ==, 0);
 
@@ -135,6 +146,19 @@ static void test_everything_comes_back(Fixture *f, gconstpointer data)
         g_assert_cmpuint(b->start_timeout_usec, ==, USEC_INFINITY);
         g_assert_cmpuint(b->stop_deadline_usec, ==, 99);
         g_assert_cmpstr(b->status_text, ==, "half way");
+        g_assert_cmpint(b->restart, ==, RESTART_ALWAYS);
+        g_assert_cmpint(b->restart_option, ==, RESTART_ON_FAILURE);
+        g_assert_cmpuint(b->n_restarts, ==, 3);
+        g_assert_cmpuint(b->n_in_a_row, ==, 2);
+        g_assert_cmpuint(b->restart_usec, ==, 5);
+        g_assert_cmpuint(b->restart_max_usec, ==, USEC_INFINITY);
+        g_assert_cmpuint(b->next_start_usec, ==, 6);
+        g_assert_cmpuint(b->next_start_at_usec, ==, 7);
+        g_assert_cmpuint(b->watchdog_usec, ==, 8);
+        g_assert_cmpuint(b->abort_deadline_usec, ==, 9);
+        g_assert_true(
+                b->create_until_ready && b->start_doubted && b->watchdog_timed_out && b->freeze_wanted);
+        g_assert_false(b->restart_requested || b->watchdog_killed || b->stop_time_given);
         g_assert_cmpstr(b->environment[0], ==, "A=b c");
         g_assert_null(b->environment[1]);
 }
