@@ -187,8 +187,9 @@ void agent_enter_restarting(Agent *a)
         a->ready = a->stopping_early = a->stop_requested = a->stop_time_given = false;
         a->start_timed_out = a->watchdog_timed_out = a->watchdog_killed = a->freeze_wanted = a->freezing =
                 false;
-        a->create_until_ready = false;
-        a->stop_deadline_usec = a->abort_deadline_usec = a->running_since_usec = a->forget_at_usec = 0;
+        a->create_until_ready = a->watchdog_triggered = false;
+        a->stop_deadline_usec = a->abort_deadline_usec = a->watchdog_deadline_usec = a->running_since_usec =
+                a->forget_at_usec = 0;
 }
 
 bool agent_end_is_requested(const Agent *a, const AgentEnd *end)

@@ -101,6 +101,7 @@ typedef struct Agent {
         uint64_t watchdog_usec; /* 0: none */
         uint64_t watchdog_deadline_usec; /* CLOCK_MONOTONIC; the timer is set to one that has been */
         uint64_t abort_deadline_usec; /* CLOCK_MONOTONIC: of one that has missed it, then all is killed */
+        bool watchdog_triggered; /* before the launcher's answer to the start */
         bool watchdog_timed_out;
         bool watchdog_killed;
         sd_event_source *watchdog_timer;

@@ -115,10 +115,18 @@ static int on_watchdog(sd_event_source *s, uint64_t usec, void *userdata)
 
 void agent_watchdog_begin(Agent *a)
 {
+        uint64_t deadline = usec_add(now_usec(CLOCK_MONOTONIC), a->watchdog_usec);
+
+        if (a->watchdog_triggered) {
+                a->watchdog_triggered = false;
+                agent_watchdog_trigger(a);
+                return;
+        }
         if (!is_on(a))
                 return;
 
-        agent_watchdog_alive(a);
+        /* It may have asked for more. */
+        a->watchdog_deadline_usec = MAX(a->watchdog_deadline_usec, deadline);
         arm(a, a->watchdog_deadline_usec, on_watchdog);
 }
 
@@ -137,7 +145,9 @@ void agent_watchdog_alive(Agent *a)
 
 void agent_watchdog_trigger(Agent *a)
 {
-        if (a->state == AGENT_STARTING || a->state == AGENT_RUNNING)
+        if (agent_awaits_launch(a))
+                a->watchdog_triggered = true;
+        else if (a->state == AGENT_STARTING || a->state == AGENT_RUNNING)
                 bite(a, "it has triggered it itself");
 }
 
@@ -185,10 +195,10 @@ void agent_extend_timeout(Agent *a, uint64_t usec)
 {
         uint64_t until = usec_add(now_usec(CLOCK_MONOTONIC), usec);
 
-        if (agent_awaits_launch(a) || a->state == AGENT_STARTING)
-                extend_start(a, until);
-        else if (a->state == AGENT_STOPPING)
+        if (a->state == AGENT_STOPPING)
                 extend_stop(a, usec, until);
-        else if (a->state == AGENT_RUNNING && a->watchdog_deadline_usec < until)
-                a->watchdog_deadline_usec = until;
+        else if (!a->ready)
+                extend_start(a, until);
+        else
+                a->watchdog_deadline_usec = MAX(a->watchdog_deadline_usec, until);
 }

@@ -64,7 +64,7 @@ static void test_agent_that_speaks_lives(void)
 static void test_agent_that_ignores_the_abort_is_killed(void)
 {
         _cleanup_client_ Client *c =
-                begin("ignore=6 ready wait", PATIENT "WatchdogSec=100ms\nStopTimeoutSec=300ms");
+                begin("ignore=6 ignore-term ready wait", PATIENT "WatchdogSec=100ms\nStopTimeoutSec=300ms");
 
         create_ready(c);
         agent_wait_end(c, "a1", "watchdog", SIGKILL);
