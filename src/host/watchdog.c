@@ -157,6 +157,7 @@ void agent_watchdog_set(Agent *a, uint64_t usec)
                 return;
 
         a->watchdog_usec = usec;
+        a->watchdog_deadline_usec = 0;
         (void)host_save(a->host, a);
         if (is_on(a))
                 agent_watchdog_begin(a);

@@ -168,8 +168,12 @@ static void test_restarts_under_crashes_never_double_nor_lose_an_agent(void)
                 else
                         launcher_crash();
         }
-        runtime_add("test-churn", "exec", "wait", "Restart=always\nRestartSec=1ms\nRestartMaxSec=1ms");
+        runtime_add("test-churn", "exec", "status=steady wait",
+                "Restart=always\nRestartSec=1ms\nRestartMaxSec=1ms");
         host_reload();
+        /* Lives of before may still be coming to their end. */
+        agent_wait(c, "a1", "StatusText", "steady");
+        agent_wait(c, "a2", "StatusText", "steady");
         agent_wait(c, "a1", "State", "running");
         agent_wait(c, "a2", "State", "running");
         list = agent_list(c, "");
