@@ -37,7 +37,7 @@ struct Notify {
         int fd;
         sd_event_source *source;
         unsigned n_in_a_row;
-        LogLimit *dropped, *ignored; /* what is said of such messages */
+        LogLimit *dropped, *ignored, *bad; /* what is said of such messages */
 };
 
 static void clean_status(char *status)
@@ -160,9 +160,9 @@ static void set_status(Agent *a, const char *status)
 }
 
 /* Before READY=1 of the same message, whose watchdog may be another one. */
-static void handle_times(Agent *a, const NotifyMessage *m)
+static void handle_times(Notify *n, Agent *a, const NotifyMessage *m)
 {
-        if (m->bad) {
+        if (m->bad && log_limit_admits(n->bad)) {
                 g_autofree char *text = g_utf8_make_valid(m->bad, -1);
 
                 agent_log(a, LOG_WARNING, "Agent %s sent %s, which is not a number of microseconds", a->id,
@@ -196,7 +196,7 @@ static void handle_message(Notify *n, pid_t pid, char *text, size_t size)
                         a->id);
         if (m.status)
                 set_status(a, m.status);
-        handle_times(a, &m);
+        handle_times(n, a, &m);
         if (m.ready)
                 agent_ready(a);
         if (m.stopping)
@@ -298,6 +298,7 @@ int notify_new(sd_event *event, int fd, Host *host, Notify **ret)
                 .fd = fd,
                 .dropped = log_limit_new(event, "notifications dropped", LOG_BURST, LOG_INTERVAL_USEC),
                 .ignored = log_limit_new(event, "times MAINPID= ignored", LOG_BURST, LOG_INTERVAL_USEC),
+                .bad = log_limit_new(event, "times that are no numbers", LOG_BURST, LOG_INTERVAL_USEC),
         };
         /* On at every message from now; the socket unit sets it for those that wait already. */
         if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
@@ -324,6 +325,7 @@ Notify *notify_free(Notify *n)
         sd_event_source_disable_unref(n->source);
         log_limit_free(n->dropped);
         log_limit_free(n->ignored);
+        log_limit_free(n->bad);
         close_fd(n->fd);
         g_free(n);
         return NULL;
