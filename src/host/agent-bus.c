@@ -5,6 +5,7 @@
 
 #include "agent-methods.h"
 #include "agent-stop.h"
+#include "agent-usage.h"
 #include "fault-bus.h"
 #include "log.h"
 #include "proto/names.h"
@@ -166,6 +167,8 @@ GETTER(guild_id, sd_bus_message_append(reply, "s", a->guild->guild_id))
 GETTER(state, sd_bus_message_append(reply, "s", agent_state_name(a->state)))
 GETTER(host_address, sd_bus_message_append(reply, "s", a->host->config->address))
 GETTER(main_pid, sd_bus_message_append(reply, "u", agent_has_ended(a) ? 0 : (uint32_t)a->pid))
+GETTER(memory_peak, sd_bus_message_append(reply, "t", agent_memory_peak(a)))
+GETTER(cpu_nsec, sd_bus_message_append(reply, "t", agent_cpu_nsec(a)))
 GETTER(alive, sd_bus_message_append(reply, "b", agent_is_alive(a)))
 
 #define TEXT(name, field, flags) SD_BUS_PROPERTY(name, "s", NULL, offsetof(Agent, field), flags)
@@ -196,6 +199,7 @@ static const sd_bus_vtable agent_vtable[] = {
         TEXT("Unit", unit, CONST),
         SD_BUS_PROPERTY("State", "s", get_state, 0, CHANGES),
         TEXT("Result", result, CHANGES),
+        TEXT("OOMLevel", oom_level, CHANGES),
         TEXT("StatusText", status_text, CHANGES),
         SD_BUS_PROPERTY("HostAddress", "s", get_host_address, 0, 0),
         SD_BUS_PROPERTY("MainPID", "u", get_main_pid, 0, CHANGES),
@@ -206,6 +210,8 @@ static const sd_bus_vtable agent_vtable[] = {
         TIME("ReadyAt", ready_at_usec, CHANGES),
         TIME("ExitedAt", exited_at_usec, CHANGES),
         TIME("NextStartAt", next_start_at_usec, CHANGES),
+        SD_BUS_PROPERTY("MemoryPeak", "t", get_memory_peak, 0, 0),
+        SD_BUS_PROPERTY("CPUUsageNSec", "t", get_cpu_nsec, 0, 0),
         SD_BUS_VTABLE_END,
 };
 
@@ -226,12 +232,12 @@ void agent_bus_changed(Agent *a, AgentChanged what)
                 [AGENT_CHANGED_STATE] = { "State" },
                 [AGENT_CHANGED_STATUS] = { "StatusText" },
                 [AGENT_CHANGED_READY] = { "State", "ReadyAt" },
-                [AGENT_CHANGED_ENDED] = { "State", "Result", "ExitStatus", "ExitedAt", "MainPID", "Alive",
+                [AGENT_CHANGED_ENDED] = { "State", "Result", "OOMLevel", "ExitStatus", "ExitedAt", "MainPID",
+                        "Alive", "NextStartAt" },
+                [AGENT_CHANGED_RESTARTING] = { "Result", "OOMLevel", "ExitStatus", "StatusText", "Restarts",
                         "NextStartAt" },
-                [AGENT_CHANGED_RESTARTING] = { "Result", "ExitStatus", "StatusText", "Restarts",
-                        "NextStartAt" },
-                [AGENT_CHANGED_LAUNCHED] = { "State", "Result", "ExitStatus", "MainPID", "Alive", "ReadyAt",
-                        "ExitedAt", "NextStartAt" },
+                [AGENT_CHANGED_LAUNCHED] = { "State", "Result", "OOMLevel", "ExitStatus", "MainPID", "Alive",
+                        "ReadyAt", "ExitedAt", "NextStartAt" },
         };
         char *names[ELEMENTSOF(properties[0]) + 1] = { NULL };
         int r;

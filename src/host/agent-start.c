@@ -15,6 +15,7 @@
 #include "spec.h"
 #include "strv.h"
 #include "time-util.h"
+#include "unit-properties.h"
 #include "watchdog.h"
 
 /* Longer than the launcher's own limit for a launch: it answers first, and knows why. */
@@ -109,6 +110,8 @@ static Agent *build_agent(Host *host, const CreateRequest *req, CreatePlan *plan
         a->start_deadline_usec = usec_add(now_usec(CLOCK_MONOTONIC), a->start_timeout_usec);
         for (size_t i = 0; i < _AGENT_TEXT_MAX; i++)
                 a->texts[i] = g_strdup(plan->texts[i]);
+        if (req->options->unit_properties)
+                a->unit_properties = g_variant_ref(req->options->unit_properties);
         for (char **e = req->options->environment; e && *e; e++)
                 if (strv_extend(&a->environment, *e) < 0)
                         g_error("Out of memory");
@@ -220,6 +223,8 @@ int agent_spawn(Agent *a, Fault *fault)
                         m, "sssis", a->id, a->guild->guild_id, a->runtime, a->machine_id, a->client_type);
         if (r >= 0)
                 r = sd_bus_message_append_strv(m, a->environment);
+        if (r >= 0)
+                r = unit_properties_append(m, a->unit_properties);
         if (r >= 0)
                 r = append_texts(m, a);
         if (r < 0)

@@ -60,6 +60,16 @@ const char *agent_result_intern(const char *result)
         return "lost";
 }
 
+const char *agent_oom_level_intern(const char *level)
+{
+        static const char *const levels[] = { "agent", "guild", "fleet", "host" };
+
+        for (size_t i = 0; i < ELEMENTSOF(levels); i++)
+                if (strcmp(levels[i], level) == 0)
+                        return levels[i];
+        return "";
+}
+
 Agent *agent_new(Host *host, const char *id)
 {
         Agent *a = g_new0(Agent, 1);
@@ -69,6 +79,8 @@ Agent *agent_new(Host *host, const char *id)
                 .id = g_strdup(id),
                 .state = AGENT_QUEUED,
                 .result = "success",
+                .oom_level = "",
+                .usage = CGROUP_USAGE_UNKNOWN,
                 .pidfd = -EBADF,
         };
         if (agent_unit_name(id, &a->unit) < 0 || sd_bus_path_encode(AGENT_PATH_PREFIX, id, &a->path) < 0)
@@ -91,6 +103,7 @@ Agent *agent_free(Agent *a)
         close_fd(a->pidfd);
         guild_text_unref(a->guild);
         strv_free(a->environment);
+        g_clear_pointer(&a->unit_properties, g_variant_unref);
         json_object_put(a->unknown_fields);
         for (size_t i = 0; i < _AGENT_TEXT_MAX; i++)
                 g_free(a->texts[i]);
@@ -135,6 +148,8 @@ void agent_enter_launched(Agent *a, pid_t pid, int pidfd, uint64_t now_realtime_
         a->exit_status = 0;
         a->ready_at_usec = a->exited_at_usec = a->next_start_at_usec = 0;
         a->restart_requested = a->start_doubted = a->start_elsewhere = a->has_turn = false;
+        a->oom_level = "";
+        a->usage = CGROUP_USAGE_UNKNOWN;
         if (!a->notify || a->ready) {
                 a->ready = false;
                 agent_enter_ready(a, now_realtime_usec);
@@ -207,6 +222,7 @@ void agent_enter_ended(Agent *a, const AgentEnd *end)
         a->exited_at_usec = end->when_usec;
         a->exit_status = end->status;
         a->result = end->result;
+        a->usage = end->usage;
         a->stop_requested = a->stop_requested || requested;
 
         if (a->start_timed_out)
@@ -215,6 +231,8 @@ void agent_enter_ended(Agent *a, const AgentEnd *end)
                 a->result = "watchdog";
         else if (!requested && a->notify && !a->ready && strcmp(end->result, "success") == 0)
                 a->result = "protocol";
+
+        a->oom_level = strcmp(a->result, "oom-kill") == 0 ? end->oom_level : "";
 
         if (strcmp(a->result, "lost") == 0)
                 a->state = AGENT_LOST;

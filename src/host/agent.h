@@ -23,6 +23,7 @@
 #include <glib.h>
 #include <json-c/json.h>
 
+#include "cgroup.h"
 #include "guild-text.h"
 #include "macros.h"
 #include "restart.h"
@@ -64,6 +65,7 @@ typedef struct Agent {
         char *client_type;
         int32_t machine_id;
         char **environment;
+        GVariant *unit_properties; /* a(sv); NULL: none */
         char *texts[_AGENT_TEXT_MAX];
         GuildText *guild;
 
@@ -77,6 +79,8 @@ typedef struct Agent {
         char *status_text;
         const char *result; /* static, systemd's words; "success" until it ended otherwise */
         int exit_status;
+        const char *oom_level; /* static; "" but for an oom-kill */
+        CgroupUsage usage; /* once ended */
         pid_t pid; /* 0 until executed; kept after the end */
         int pidfd;
 
@@ -136,7 +140,17 @@ typedef struct AgentEnd {
         int status;
         bool requested;
         uint64_t when_usec;
+        const char *oom_level; /* static */
+        CgroupUsage usage;
 } AgentEnd;
+
+/* An end that nobody has seen. */
+#define AGENT_END_LOST(usec)           \
+        ((AgentEnd){ .result = "lost", \
+                .status = -1,          \
+                .when_usec = (usec),   \
+                .oom_level = "",       \
+                .usage = CGROUP_USAGE_UNKNOWN })
 
 /* Computes unit and path from the id. */
 Agent *agent_new(Host *host, const char *id);
@@ -149,6 +163,9 @@ AgentState agent_state_from_name(const char *name); /* _AGENT_STATE_MAX for none
 
 /* systemd's word as a static text; "lost" for one that is not known. */
 const char *agent_result_intern(const char *result);
+
+/* A level as a static text; "" for one that is not known. */
+const char *agent_oom_level_intern(const char *level);
 
 bool agent_has_ended(const Agent *agent);
 

@@ -9,11 +9,14 @@
 #include "agent-end.h"
 #include "agent-start.h"
 #include "agent-wait.h"
+#include "cgroup.h"
 #include "log-agent.h"
 #include "manager-bus.h"
 #include "pidfd.h"
 #include "proto/names.h"
+#include "strv.h"
 #include "time-util.h"
+#include "unsupported.h"
 
 /* A host whose launcher stays away answers all the same, and says so. */
 #define LAUNCHER_WAIT_USEC (5 * USEC_PER_SEC)
@@ -68,6 +71,7 @@ Host *host_free(Host *host)
         sd_event_source_disable_unref(host->name_timer);
         bus_connection_free(host->connection);
         runtimes_free(host->runtimes);
+        strv_free(host->unsupported);
         store_free(host->store);
         for (size_t i = 0; i < _AGENT_TEXT_MAX; i++) {
                 g_free(host->last_texts[i].text);
@@ -78,7 +82,8 @@ Host *host_free(Host *host)
         g_hash_table_unref(host->units);
         g_hash_table_unref(host->agents);
         config_free(host->config);
-        g_free(host->cgroup_root);
+        free(host->cgroup_root);
+        free(host->cgroup_dir);
         sd_event_unref(host->event);
         g_free(host);
         return NULL;
@@ -201,6 +206,14 @@ static void on_launched(const char *unit, pid_t pid, void *userdata)
                 agent_launched(a, pid, pidfd_open_pid(pid));
 }
 
+static void on_unsupported(sd_bus_message *m, void *userdata)
+{
+        int r = unsupported_read(userdata, m);
+
+        if (r < 0)
+                log_error("Malformed " LAUNCHER_UNSUPPORTED " from agenthost-launcher: %s", strerror(-r));
+}
+
 static void on_ended(const char *unit, const AgentEnd *end, void *userdata)
 {
         host_agent_ended(userdata, unit, end);
@@ -298,14 +311,11 @@ static int load_state(Host *host)
         return 0;
 }
 
-/* Where the manager's own cgroup begins: PID 1 is in init.scope right below. */
-static char *find_cgroup_root(void)
+static void find_cgroups(Host *host)
 {
-        _cleanup_free_ char *path = NULL;
-
-        if (pid_get_cgroup(1, &path) < 0 || !g_str_has_suffix(path, "/init.scope"))
-                return g_strdup("");
-        return g_strndup(path, strlen(path) - strlen("/init.scope"));
+        if (cgroup_find_root(1, &host->cgroup_root) < 0 ||
+                cgroup_find_dir(host->cgroup_root, &host->cgroup_dir, NULL) == -ENOMEM)
+                g_error("Out of memory");
 }
 
 int host_start(Host *host, int notify_fd)
@@ -314,11 +324,12 @@ int host_start(Host *host, int notify_fd)
                 .connected = on_launcher_connected,
                 .disconnected = on_launcher_disconnected,
                 .launched = on_launched,
+                .unsupported = on_unsupported,
                 .ended = on_ended,
         };
         int r;
 
-        host->cgroup_root = find_cgroup_root();
+        find_cgroups(host);
         r = notify_new(host->event, notify_fd, host, &host->notify);
         if (r < 0) {
                 log_error("Cannot use the notify socket: %s", strerror(-r));

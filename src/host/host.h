@@ -42,8 +42,10 @@ typedef struct Host {
         LauncherClient *launcher;
         LauncherSync *sync;
         Runtimes *runtimes; /* NULL until the launcher has told */
+        char **unsupported; /* properties, as the launcher tells them */
         Notify *notify;
         char *cgroup_root; /* of the service manager; "" usually */
+        char *cgroup_dir; /* the same as a directory; NULL: there is none */
 
         TextFile last_texts[_AGENT_TEXT_MAX]; /* of the last launch: the next one's are often the same */
 

@@ -156,11 +156,13 @@ static int on_connected(sd_bus_message *m, void *userdata, sd_bus_error *ret_err
 
 int launcher_read_end(sd_bus_message *m, AgentEnd *ret)
 {
-        const char *result;
+        const char *result, *oom_level;
         int code, status, requested, r;
+        CgroupUsage usage;
         uint64_t when;
 
-        r = sd_bus_message_read(m, "(siibt)", &result, &code, &status, &requested, &when);
+        r = sd_bus_message_read(m, LAUNCHER_END, &result, &code, &status, &requested, &when, &oom_level,
+                &usage.memory_peak, &usage.cpu_nsec);
         if (r < 0)
                 return r;
 
@@ -170,6 +172,8 @@ int launcher_read_end(sd_bus_message *m, AgentEnd *ret)
                 .status = status,
                 .requested = requested,
                 .when_usec = when,
+                .oom_level = agent_oom_level_intern(oom_level),
+                .usage = usage,
         };
         return 0;
 }
@@ -214,6 +218,16 @@ static int on_launched(sd_bus_message *m, void *userdata, sd_bus_error *ret_erro
         return 0;
 }
 
+static int on_unsupported(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+        LauncherClient *c = userdata;
+
+        (void)ret_error;
+
+        c->handlers.unsupported(m, c->userdata);
+        return 0;
+}
+
 #define MATCH(member) "type='signal',interface='" LAUNCHER_INTERFACE "',member='" member "'"
 #define MATCH_LOCAL(member) "type='signal',interface='org.freedesktop.DBus.Local',member='" member "'"
 
@@ -236,6 +250,8 @@ static int client_try_connect(LauncherClient *c)
                 r = sd_bus_add_match(bus, NULL, MATCH(LAUNCHER_ENDED), on_ended, c);
         if (r >= 0)
                 r = sd_bus_add_match(bus, NULL, MATCH(LAUNCHER_LAUNCHED), on_launched, c);
+        if (r >= 0)
+                r = sd_bus_add_match(bus, NULL, MATCH(LAUNCHER_UNSUPPORTED), on_unsupported, c);
         if (r >= 0)
                 r = sd_bus_add_match(bus, NULL, MATCH_LOCAL("Connected"), on_connected, c);
         if (r >= 0)

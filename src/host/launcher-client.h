@@ -19,6 +19,7 @@ typedef struct LauncherHandlers {
         void (*connected)(void *userdata);
         void (*disconnected)(void *userdata);
         void (*launched)(const char *unit, pid_t pid, void *userdata);
+        void (*unsupported)(sd_bus_message *m, void *userdata); /* at its first argument */
         void (*ended)(const char *unit, const AgentEnd *end, void *userdata);
 } LauncherHandlers;
 
@@ -57,5 +58,5 @@ int launcher_client_stop(LauncherClient *client, const char *unit, uint64_t time
 /* A stop that is under way has at least so long from now. */
 void launcher_client_extend(LauncherClient *client, const char *unit, uint64_t timeout_usec);
 
-/* Reads "(siibt)". */
+/* Reads a LAUNCHER_END. */
 int launcher_read_end(sd_bus_message *m, AgentEnd *ret);

@@ -12,6 +12,7 @@
 #include "log-agent.h"
 #include "pidfd.h"
 #include "time-util.h"
+#include "unsupported.h"
 #include "watchdog.h"
 
 #define CALL_LIMIT_USEC (30 * USEC_PER_SEC)
@@ -112,6 +113,9 @@ static void read_runtimes(Host *host, sd_bus_message *reply)
 
         runtimes_free(host->runtimes);
         host->runtimes = runtimes;
+        r = unsupported_read(host, reply);
+        if (r < 0)
+                log_error("The launcher's list of unsupported properties cannot be read: %s", strerror(-r));
         log_info("%zu runtimes are offered", runtimes_count(runtimes));
 }
 
@@ -382,9 +386,7 @@ static void on_adopted(sd_bus_message *reply, const Fault *fault, void *userdata
                 const Agent *a = g_hash_table_lookup(s->host->units, unit);
 
                 if (a && !agent_has_ended(a))
-                        host_agent_ended(s->host, unit,
-                                &(AgentEnd){
-                                        .result = "lost", .status = -1, .when_usec = a->created_at_usec });
+                        host_agent_ended(s->host, unit, &AGENT_END_LOST(a->created_at_usec));
         }
         if (r < 0)
                 log_error("The launcher's answer to Adopt cannot be read: %s", strerror(-r));
@@ -408,8 +410,7 @@ static void end_lost(Host *host, const char *id)
         const Agent *a = host_find(host, id);
 
         if (a && !agent_has_ended(a) && a->pidfd < 0)
-                host_agent_ended(host, a->unit,
-                        &(AgentEnd){ .result = "lost", .status = -1, .when_usec = a->created_at_usec });
+                host_agent_ended(host, a->unit, &AGENT_END_LOST(a->created_at_usec));
 }
 
 static int fill_adopt_page(LauncherSync *s, sd_bus_message *m)

@@ -314,6 +314,25 @@ static int get_max_agents(sd_bus *bus,
         return sd_bus_message_append(reply, "u", host->config->max_agents);
 }
 
+static int get_unsupported(sd_bus *bus,
+        const char *path,
+        const char *interface,
+        const char *property,
+        sd_bus_message *reply,
+        void *userdata,
+        sd_bus_error *error)
+{
+        Host *host = userdata;
+
+        (void)bus;
+        (void)path;
+        (void)interface;
+        (void)property;
+        (void)error;
+
+        return sd_bus_message_append_strv(reply, host->unsupported);
+}
+
 #define CHANGES SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
 /* Who may call is for access.c to say. */
 #define ANYBODY SD_BUS_VTABLE_UNPRIVILEGED
@@ -379,6 +398,7 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_PROPERTY("Version", "s", get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("AgentCount", "u", NULL, offsetof(Host, n_active), CHANGES),
         SD_BUS_PROPERTY("MaxAgents", "u", get_max_agents, 0, CHANGES),
+        SD_BUS_PROPERTY("UnsupportedProperties", "as", get_unsupported, 0, CHANGES),
         SD_BUS_VTABLE_END,
 };
 
@@ -432,6 +452,12 @@ void manager_bus_removed(Host *host, const Agent *a)
 void manager_bus_count_changed(Host *host)
 {
         (void)sd_bus_emit_properties_changed(host->bus, HOST_PATH, MANAGER_INTERFACE, "AgentCount", NULL);
+}
+
+void manager_bus_unsupported_changed(Host *host)
+{
+        (void)sd_bus_emit_properties_changed(
+                host->bus, HOST_PATH, MANAGER_INTERFACE, "UnsupportedProperties", NULL);
 }
 
 void manager_bus_config_changed(Host *host)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "options.h"
 
-#include <glib.h>
 #include <string.h>
 
 #include "strv.h"
+#include "unit-properties.h"
 
 #define OPTION_TEXT_MAX 255u
 
@@ -24,6 +24,7 @@ enum {
         OPTION_RESTART,
         OPTION_TIMEOUT,
         OPTION_ENVIRONMENT,
+        OPTION_UNIT_PROPERTIES,
         _OPTION_MAX,
 };
 
@@ -37,6 +38,7 @@ static const OptionType option_types[_OPTION_MAX] = {
         [OPTION_RESTART] = { "restart", "s" },
         [OPTION_TIMEOUT] = { "timeout", "t" },
         [OPTION_ENVIRONMENT] = { "environment", "as" },
+        [OPTION_UNIT_PROPERTIES] = { "unit_properties", "a(sv)" },
 };
 
 static int unknown_option(const char *key, Fault *fault)
@@ -129,6 +131,8 @@ static int read_value(sd_bus_message *m, int option, CreateOptions *o, Fault *fa
                 return r;
         case OPTION_ENVIRONMENT:
                 return sd_bus_message_read_strv(m, &o->environment);
+        case OPTION_UNIT_PROPERTIES:
+                return unit_properties_read(m, &o->unit_properties, fault);
         default:
                 r = sd_bus_message_read(m, "s", &text);
                 return r < 0 ? r : set_text_option(option, text, o, fault);
@@ -193,5 +197,6 @@ void create_options_done(CreateOptions *o)
         g_free(o->client_properties);
         g_free(o->runtime);
         strv_free(o->environment);
+        g_clear_pointer(&o->unit_properties, g_variant_unref);
         *o = (CreateOptions){ 0 };
 }

@@ -6,6 +6,8 @@
 
 #include <systemd/sd-bus.h>
 
+#include <glib.h>
+
 #include "fault.h"
 #include "restart.h"
 
@@ -16,6 +18,7 @@ typedef struct CreateOptions {
         char *client_properties;
         char *runtime;
         char **environment;
+        GVariant *unit_properties; /* a(sv); NULL: none */
         int32_t machine_id;
         uint64_t timeout_usec; /* 0: the runtime's */
         RestartPolicy restart; /* RESTART_UNSET: the runtime's */

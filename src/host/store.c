@@ -11,6 +11,7 @@
 #include "json-decode.h"
 #include "log.h"
 #include "strv.h"
+#include "unit-properties.h"
 
 #define FILE_SUFFIX ".json"
 #define TEMPORARY_PREFIX ".#"
@@ -26,13 +27,13 @@ struct Store {
 /* A file's fields as they are read, before they become an Agent. */
 typedef struct Record {
         char *id, *name, *class_name, *runtime, *request_id, *client_type, *guild, *state, *result,
-                *status_text, *restart, *restart_option;
+                *status_text, *restart, *restart_option, *oom_level, *unit_properties;
         char *texts[_AGENT_TEXT_MAX];
         int64_t machine_id, pid, exit_status;
         uint64_t created_at_usec, ready_at_usec, exited_at_usec, start_timeout_usec, start_deadline_usec,
                 stop_timeout_usec, stop_deadline_usec, forget_at_usec, timeout_option_usec, restart_usec,
                 restart_max_usec, restarts, restarts_in_a_row, next_start_usec, next_start_at_usec,
-                running_since_usec, watchdog_usec, abort_deadline_usec;
+                running_since_usec, watchdog_usec, abort_deadline_usec, memory_peak, cpu_nsec;
         bool notify, ready, stop_requested, start_timed_out, stop_time_given, create_until_ready,
                 restart_requested, start_doubted, watchdog_timed_out, watchdog_killed, freeze_wanted;
 } Record;
@@ -56,6 +57,8 @@ static const JsonField record_fields[] = {
         FIELD("client_properties", JSON_TEXT, texts[AGENT_TEXT_CLIENT], JSON_REQUIRED),
         FIELD("request_id", JSON_TEXT, request_id, JSON_OPTIONAL),
         FIELD("status_text", JSON_TEXT, status_text, JSON_OPTIONAL),
+        FIELD("oom_level", JSON_TEXT, oom_level, JSON_OPTIONAL),
+        FIELD("unit_properties", JSON_TEXT, unit_properties, JSON_OPTIONAL),
         FIELD("machine_id", JSON_INT64, machine_id, JSON_OPTIONAL),
         FIELD("pid", JSON_INT64, pid, JSON_OPTIONAL),
         FIELD("exit_status", JSON_INT64, exit_status, JSON_OPTIONAL),
@@ -67,6 +70,8 @@ static const JsonField record_fields[] = {
         FIELD("stop_timeout_usec", JSON_UINT64, stop_timeout_usec, JSON_OPTIONAL),
         FIELD("stop_deadline_usec", JSON_UINT64, stop_deadline_usec, JSON_OPTIONAL),
         FIELD("forget_at_usec", JSON_UINT64, forget_at_usec, JSON_OPTIONAL),
+        FIELD("memory_peak", JSON_UINT64, memory_peak, JSON_OPTIONAL),
+        FIELD("cpu_nsec", JSON_UINT64, cpu_nsec, JSON_OPTIONAL),
         FIELD("notify", JSON_BOOL, notify, JSON_OPTIONAL),
         FIELD("ready", JSON_BOOL, ready, JSON_OPTIONAL),
         FIELD("stop_requested", JSON_BOOL, stop_requested, JSON_OPTIONAL),
@@ -153,6 +158,13 @@ static void put_policy(struct json_object *o, const char *key, RestartPolicy pol
                 put_text(o, key, restart_policy_name(policy));
 }
 
+static void put_unit_properties(struct json_object *o, const Agent *a)
+{
+        g_autofree char *text = a->unit_properties ? unit_properties_to_text(a->unit_properties) : NULL;
+
+        put_text(o, "unit_properties", text);
+}
+
 static void put_identity(struct json_object *o, const Agent *a)
 {
         json_object_object_add(o, "format", json_object_new_int(FORMAT_VERSION));
@@ -167,6 +179,7 @@ static void put_identity(struct json_object *o, const Agent *a)
         put_text(o, "agent_spec", a->texts[AGENT_TEXT_SPEC]);
         put_text(o, "messaging_config", a->texts[AGENT_TEXT_MESSAGING]);
         put_text(o, "client_properties", a->texts[AGENT_TEXT_CLIENT]);
+        put_unit_properties(o, a);
         put_flag(o, "notify", a->notify);
         put_number(o, "start_timeout_usec", a->start_timeout_usec);
         put_number(o, "stop_timeout_usec", a->stop_timeout_usec);
@@ -195,11 +208,20 @@ static void put_supervision(struct json_object *o, const Agent *a)
         put_flag(o, "freeze_wanted", a->freeze_wanted);
 }
 
+static void put_usage(struct json_object *o, const char *key, uint64_t value)
+{
+        if (value != UINT64_MAX)
+                json_object_object_add(o, key, json_object_new_uint64(value));
+}
+
 static void put_state(struct json_object *o, const Agent *a)
 {
         put_text(o, "state", agent_state_name(a->state));
         put_text(o, "result", a->result);
         put_text(o, "status_text", a->status_text);
+        put_text(o, "oom_level", a->oom_level[0] ? a->oom_level : NULL);
+        put_usage(o, "memory_peak", a->usage.memory_peak);
+        put_usage(o, "cpu_nsec", a->usage.cpu_nsec);
         json_object_object_add(o, "exit_status", json_object_new_int(a->exit_status));
         put_number(o, "pid", (uint64_t)a->pid);
         put_number(o, "created_at_usec", a->created_at_usec);
@@ -347,6 +369,8 @@ static void fill_agent(Agent *a, Record *rec)
         a->machine_id = (int32_t)rec->machine_id;
         a->pid = (pid_t)rec->pid;
         a->exit_status = (int)rec->exit_status;
+        a->oom_level = agent_oom_level_intern(rec->oom_level ? rec->oom_level : "");
+        a->usage = (CgroupUsage){ rec->memory_peak, rec->cpu_nsec };
         a->result = agent_result_intern(rec->result);
         a->created_at_usec = rec->created_at_usec;
         a->ready_at_usec = rec->ready_at_usec;
@@ -389,7 +413,7 @@ static void fill_supervision(Agent *a, const Record *rec)
 static int load_file(Store *s, const char *name, Host *host, GuildTexts *guilds, Agent **ret, Fault *fault)
 {
         _cleanup_json_ struct json_object *o = NULL;
-        _cleanup_(record_done) Record rec = { 0 };
+        _cleanup_(record_done) Record rec = { .memory_peak = UINT64_MAX, .cpu_nsec = UINT64_MAX };
         _cleanup_free_ char *text = NULL;
         g_autofree char *expected = NULL;
         size_t size;
@@ -418,6 +442,11 @@ static int load_file(Store *s, const char *name, Host *host, GuildTexts *guilds,
                         fault, FAULT_FAILED, "it is about agent %s, whose file is %s", a->id, expected);
         if (r >= 0 && read_environment(o, &a->environment) < 0)
                 r = fault_set(fault, FAULT_FAILED, "state: $.environment: expected an array of strings");
+        if (r >= 0 && rec.unit_properties) {
+                a->unit_properties = unit_properties_from_text(rec.unit_properties);
+                if (!a->unit_properties)
+                        r = fault_set(fault, FAULT_FAILED, "state: $.unit_properties: they cannot be read");
+        }
         if (r >= 0 && guild_texts_load(guilds, rec.guild, &a->guild) < 0)
                 r = fault_set(fault, FAULT_FAILED, "the guild's text is missing or broken");
         if (r < 0) {

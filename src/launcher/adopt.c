@@ -213,7 +213,7 @@ static int take(Adoption *a, AdoptionItem *item, const AdoptedAgent *agent)
         r = child_new(l, agent->unit, agent->agent_id, agent->guild_id, agent->runtime, &c);
         if (r < 0)
                 return r;
-        r = guild_slice_name(agent->guild_id, &c->slice);
+        r = child_join_guild(c);
         if (r < 0)
                 return r;
 
@@ -222,7 +222,7 @@ static int take(Adoption *a, AdoptionItem *item, const AdoptedAgent *agent)
         c->state = CHILD_RUNNING;
         c->scope = SCOPE_THERE;
         c->told = true;
-        c->has_stream = !(runtime && runtime->output_null) && launcher_take_stream(l);
+        c->has_stream = !(runtime && runtime->output_null) && streams_take(&l->streams);
         c->pid = (pid_t)agent->pid;
         c->pidfd = fcntl(agent->pidfd, F_DUPFD_CLOEXEC, 3);
         if (c->pidfd < 0)

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "escape.h"
 #include "launcher.h"
 #include "pidfd.h"
 
@@ -26,6 +27,8 @@ int child_new(Launcher *launcher,
 
         c->launcher = launcher;
         c->pidfd = c->gate = -EBADF;
+        c->usage = CGROUP_USAGE_UNKNOWN;
+        c->oom_level = "";
         c->unit = strdup(unit);
         c->agent_id = strdup(agent_id);
         c->guild_id = strdup(guild_id);
@@ -44,12 +47,14 @@ Child *child_free(Child *c)
                 return NULL;
 
         if (c->has_stream)
-                c->launcher->n_streams--;
+                streams_give_back(&c->launcher->streams);
         child_drop_gate(c);
         sd_event_source_disable_unref(c->exit_source);
         sd_event_source_disable_unref(c->timer);
         sd_bus_slot_unref(c->start_slot);
         sd_bus_message_unref(c->call);
+        sd_bus_message_unref(c->properties);
+        oom_guild_leave(c->guild);
         close_fd(c->pidfd);
         fault_done(&c->fault);
         free(c->unit);
@@ -64,6 +69,18 @@ Child *child_free(Child *c)
 void child_freep(Child **c)
 {
         *c = child_free(*c);
+}
+
+int child_join_guild(Child *c)
+{
+        int r;
+
+        r = guild_slice_name(c->guild_id, &c->slice);
+        if (r < 0)
+                return r;
+
+        c->guild = oom_guild_join(c->launcher->oom, c->slice);
+        return 0;
 }
 
 void child_set_runtime(Child *c, const Runtime *runtime)

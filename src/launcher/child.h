@@ -17,8 +17,10 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
+#include "cgroup.h"
 #include "fault.h"
 #include "log.h"
+#include "oom.h"
 #include "proto/launcher.h"
 #include "runtime.h"
 
@@ -46,7 +48,8 @@ typedef enum ScopeState {
 
 typedef struct Child {
         char *unit; /* first: the table's key */
-        char *slice;
+        char *slice; /* NULL until child_join_guild() */
+        OomGuild *guild; /* NULL: no memory for it */
         char *agent_id;
         char *guild_id;
         char *runtime; /* by name: looked up again after a wait */
@@ -70,7 +73,9 @@ typedef struct Child {
         sd_event_source *gate_source;
         sd_bus_slot *start_slot;
         sd_bus_message *call; /* who asked, NULL once answered or gone */
+        sd_bus_message *properties; /* the same while it has some that are still to be sent */
         Fault fault; /* why it fails */
+        unsigned n_refused; /* properties, which systemd was asked without then */
         bool looked_into; /* the name was taken, and it has been looked by what */
         bool told; /* the caller, or else everybody, knows how it went */
 
@@ -86,6 +91,10 @@ typedef struct Child {
         /* end */
         bool exited;
         bool removing; /* the scope would not go: it is stopped, which is nobody's wish */
+        bool measured; /* what follows has been read, or cannot be any more */
+        CgroupUsage usage;
+        OomCounts oom;
+        const char *oom_level; /* static */
         int code; /* CLD_*; 0: unknown */
         int status;
         uint64_t ended_at_usec; /* CLOCK_REALTIME */
@@ -100,6 +109,9 @@ int child_new(Launcher *launcher,
         Child **ret);
 Child *child_free(Child *child);
 void child_freep(Child **child);
+
+/* Names its slice. 0 or -ENOMEM. */
+int child_join_guild(Child *child);
 
 /* Takes over how it is stopped; NULL: the defaults, of a runtime that is no more. */
 void child_set_runtime(Child *child, const Runtime *runtime);

@@ -4,9 +4,12 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "adopt.h"
+#include "cgroup.h"
 #include "credentials.h"
 #include "exits.h"
 #include "launch-scope.h"
@@ -22,6 +25,25 @@
 /* How much later than the end of its scope a process may be seen to exit. */
 #define STRAY_USEC (1 * USEC_PER_SEC)
 
+/* What the scope tells, before it is gone: systemd removes it when its last process has ended, which it sees
+ * at the same time as we do. Nearly always we are quicker; see poll_own() for when we are not. */
+static void measure(Child *c)
+{
+        const Launcher *l = c->launcher;
+        _cleanup_close_ int fd = -EBADF;
+
+        if (c->measured || c->scope != SCOPE_THERE)
+                return;
+
+        fd = cgroup_open(l->cgroup_dir, c->slice, c->unit);
+        if (fd >= 0) {
+                c->usage = (CgroupUsage){ cgroup_read_memory_peak(fd), cgroup_read_cpu_nsec(fd) };
+                c->oom = oom_read(fd);
+        }
+        oom_guild_look(c->guild, now_usec(CLOCK_MONOTONIC));
+        c->measured = true;
+}
+
 /* PID 1's children: only the kernel can tell, and only once they have been reaped. */
 static bool poll_adopted(Child *c, bool reaped)
 {
@@ -35,16 +57,26 @@ static bool poll_adopted(Child *c, bool reaped)
         return true;
 }
 
+static uint64_t timeval_nsec(const struct timeval *tv)
+{
+        return ((uint64_t)tv->tv_sec * USEC_PER_SEC + (uint64_t)tv->tv_usec) * NSEC_PER_USEC;
+}
+
 static bool poll_own(Child *c)
 {
+        struct rusage usage = { 0 };
         siginfo_t info = { 0 };
 
-        if (waitid(P_PIDFD, (id_t)c->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+        /* waitid(2) itself gives more than that of the C library. */
+        if (syscall(SYS_waitid, P_PIDFD, c->pidfd, &info, WEXITED | WNOHANG | WNOWAIT, &usage) < 0)
                 /* Somebody else has reaped it: it is gone, and nobody knows how. */
                 return errno == ECHILD;
         if (info.si_pid == 0)
                 return false;
 
+        /* At least what it and those that it has waited for have used. */
+        if (c->usage.cpu_nsec == UINT64_MAX)
+                c->usage.cpu_nsec = timeval_nsec(&usage.ru_utime) + timeval_nsec(&usage.ru_stime);
         c->code = info.si_code;
         c->status = info.si_status;
         return true;
@@ -64,14 +96,24 @@ bool end_poll_exit(Child *c)
         return c->exited;
 }
 
+static const char *end_result(const Child *c)
+{
+        return exit_result(&(ExitFacts){ .requested = c->requested,
+                .scope_result = c->scope_result,
+                .code = c->code,
+                .status = c->status });
+}
+
 static void state_end(Child *c)
 {
+        if (strcmp(end_result(c), "oom-kill") == 0)
+                c->oom_level = oom_level(c->guild, &c->oom, now_usec(CLOCK_MONOTONIC));
         c->state = CHILD_ENDED;
         c->ended_at_usec = now_usec(CLOCK_REALTIME);
         child_drop_timer(c);
         c->exit_source = sd_event_source_disable_unref(c->exit_source);
         if (c->has_stream)
-                c->launcher->n_streams--;
+                streams_give_back(&c->launcher->streams);
         c->has_stream = false;
 
         credentials_remove(c->unit);
@@ -141,6 +183,7 @@ static int on_exit_event(sd_event_source *s, int fd, uint32_t revents, void *use
 
         (void)fd;
 
+        measure(c);
         if (c->adopted)
                 c->exited = poll_adopted(c, revents & EPOLLHUP);
         else
@@ -233,18 +276,16 @@ int end_append(const Child *c, sd_bus_message *m)
         const char *result = "";
 
         if (ended)
-                result = exit_result(&(ExitFacts){ .requested = c->requested,
-                        .scope_result = c->scope_result,
-                        .code = c->code,
-                        .status = c->status });
+                result = end_result(c);
         else if (failed)
                 result = "resources";
 
-        return sd_bus_message_append(m, "(siibt)", result, (int32_t)(ended ? c->code : 0),
+        return sd_bus_message_append(m, LAUNCHER_END, result, (int32_t)(ended ? c->code : 0),
                 (int32_t)(ended && c->code != 0   ? c->status
                                 : ended || failed ? -1
                                                   : 0),
-                (int)((ended || failed) && c->requested), c->ended_at_usec);
+                (int)((ended || failed) && c->requested), c->ended_at_usec, c->oom_level,
+                c->usage.memory_peak, c->usage.cpu_nsec);
 }
 
 void end_reap(Child *c)

@@ -31,7 +31,7 @@ void end_on_job_new(Child *child, uint32_t job);
 /* Systemd's list, with our entry in it or NULL. */
 void end_on_listed(Child *child, const ScopeEntry *entry);
 
-/* What (siibt) of the contract says. */
+/* What LAUNCHER_END of the contract says. */
 int end_append(const Child *child, sd_bus_message *m);
 
 /* Takes the exit status away. */

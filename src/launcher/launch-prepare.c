@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "caller-property.h"
 #include "escape.h"
 #include "file-util.h"
 #include "launcher.h"
@@ -53,7 +54,7 @@ static Child *make_child(Launcher *l, const SpawnRequest *request, const Runtime
         }
 
         if (child_new(l, unit, request->agent_id, request->guild_id, runtime->name, &c) < 0 ||
-                guild_slice_name(request->guild_id, &c->slice) < 0)
+                child_join_guild(c) < 0)
                 return NULL;
         child_set_runtime(c, runtime);
         return steal_ptr(c);
@@ -68,7 +69,7 @@ static int make_plan(Child *c,
 {
         Launcher *l = c->launcher;
 
-        c->has_stream = !runtime->output_null && launcher_take_stream(l);
+        c->has_stream = !runtime->output_null && streams_take(&l->streams);
         return plan_build(
                 &(PlanInput){
                         .runtime = runtime,
@@ -86,6 +87,7 @@ static int make_plan(Child *c,
 
 int launch_prepare(Launcher *l,
         const SpawnRequest *request,
+        sd_bus_message *call,
         Child **ret,
         char **ret_plan,
         size_t *ret_plan_size,
@@ -93,7 +95,7 @@ int launch_prepare(Launcher *l,
 {
         _cleanup_(child_freep) Child *c = NULL;
         const Runtime *runtime = runtime_set_find(l->runtimes, request->runtime);
-        int r;
+        int r, n_properties;
 
         r = check_request(request, fault);
         if (r < 0)
@@ -104,6 +106,9 @@ int launch_prepare(Launcher *l,
         r = check_environment(runtime, request->environment, fault);
         if (r < 0)
                 return r;
+        n_properties = caller_properties_check(call, runtime, l->probe, fault);
+        if (n_properties < 0)
+                return n_properties;
 
         c = make_child(l, request, runtime, fault);
         if (!c)
@@ -112,6 +117,8 @@ int launch_prepare(Launcher *l,
         if (r < 0)
                 return fault_set(fault, FAULT_START_FAILED, "Cannot plan the start: %s", strerror(-r));
 
+        if (n_properties > 0)
+                c->properties = sd_bus_message_ref(call);
         *ret = steal_ptr(c);
         return 0;
 }

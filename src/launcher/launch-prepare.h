@@ -9,6 +9,7 @@
  * AgentExists, AccessDenied, StartFailed. */
 int launch_prepare(Launcher *launcher,
         const SpawnRequest *request,
+        sd_bus_message *call, /* the Spawn */
         Child **ret,
         char **ret_plan,
         size_t *ret_plan_size,

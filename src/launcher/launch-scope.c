@@ -9,9 +9,14 @@
 #include "launcher.h"
 #include "scope.h"
 
+/* So often systemd may refuse a property, one each time, before it is believed that it refuses others than
+ * we ask for. */
+#define REFUSED_MAX 64u
+
 static void open_gate(Child *c)
 {
         c->state = CHILD_EXECUTING;
+        c->properties = sd_bus_message_unref(c->properties);
         /* If nobody is there to see it, the exit event comes. */
         if (c->gate >= 0)
                 (void)send(c->gate, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -53,11 +58,16 @@ static bool look_into_other(Child *c, sd_bus *bus)
 static void scope_refused(Child *c, sd_bus *bus, const sd_bus_error *error)
 {
         bool exists = sd_bus_error_has_name(error, "org.freedesktop.systemd1.UnitExists");
+        bool without = c->n_refused < REFUSED_MAX && probe_learn(c->launcher->probe, error);
 
         c->scope = SCOPE_NONE;
         if (c->state == CHILD_FAILING)
                 launch_settle(c);
-        else if (!exists)
+        else if (without) {
+                c->n_refused++;
+                c->state = CHILD_WAITING;
+                launch_request_scope(c);
+        } else if (!exists)
                 launch_fail(c, FAULT_START_FAILED, "systemd: %s", error->message);
         else if (!look_into_other(c, bus))
                 launch_fail(c, FAULT_AGENT_EXISTS, "systemd: %s", error->message);
@@ -102,12 +112,17 @@ void launch_request_scope(Child *c)
         const Runtime *runtime = runtime_set_find(c->launcher->runtimes, c->runtime);
         sd_bus *bus = launcher_start_bus(c->launcher);
         _cleanup_free_ char *description = NULL;
+        _cleanup_fault_ Fault fault = FAULT_INIT;
         int r;
 
         if (!bus || c->start_slot)
                 return;
         if (!runtime) {
                 launch_fail(c, FAULT_NO_SUCH_RUNTIME, "There is no runtime %s any more", c->runtime);
+                return;
+        }
+        if (probe_check_required(c->launcher->probe, runtime, &fault) < 0) {
+                launch_fail(c, fault.kind, "%s", fault_text(&fault));
                 return;
         }
 
@@ -120,7 +135,9 @@ void launch_request_scope(Child *c)
                                 .slice = c->slice,
                                 .description = description,
                                 .pid = c->pid,
-                                .runtime = runtime },
+                                .runtime = runtime,
+                                .properties = c->properties,
+                                .probe = c->launcher->probe },
                         on_started, c, &c->start_slot);
         if (r < 0 && sd_bus_is_open(bus) <= 0)
                 /* The connection has just broken; the next one will do. */

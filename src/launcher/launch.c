@@ -232,7 +232,7 @@ int launch_begin(Launcher *l, const SpawnRequest *request, sd_bus_message *call,
         Child *c;
         int r;
 
-        r = launch_prepare(l, request, &prepared, &plan, &size, fault);
+        r = launch_prepare(l, request, call, &prepared, &plan, &size, fault);
         if (r < 0)
                 return r;
         r = child_table_add(&l->children, prepared);

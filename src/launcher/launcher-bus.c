@@ -226,9 +226,10 @@ Connections *connections_free(Connections *c)
         return NULL;
 }
 
-typedef int (*AppendNews)(sd_bus_message *m, const Child *child);
+/* news: what append knows. */
+typedef int (*AppendNews)(sd_bus_message *m, const void *news);
 
-static int send_signal(sd_bus *bus, const char *member, AppendNews append, const Child *child)
+static int send_signal(sd_bus *bus, const char *member, AppendNews append, const void *news)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r;
@@ -236,31 +237,42 @@ static int send_signal(sd_bus *bus, const char *member, AppendNews append, const
         r = sd_bus_message_new_signal(bus, &m, LAUNCHER_PATH, LAUNCHER_INTERFACE, member);
         if (r < 0)
                 return r;
-        r = append(m, child);
+        r = append(m, news);
         if (r < 0)
                 return r;
         return sd_bus_send(bus, m, NULL);
 }
 
-static void emit(Connections *connections, const char *member, AppendNews append, const Child *child)
+static void emit(Connections *connections, const char *member, AppendNews append, const void *news)
 {
         Connection *next;
 
         for (Connection *c = connections->connections; c; c = next) {
                 /* One that has broken is about to be closed anyway. */
-                int r = sd_bus_is_open(c->bus) > 0 ? send_signal(c->bus, member, append, child) : 0;
+                int r = sd_bus_is_open(c->bus) > 0 ? send_signal(c->bus, member, append, news) : 0;
 
                 next = c->next;
                 if (r < 0 && sd_bus_is_open(c->bus) > 0) {
-                        child_log(child, LOG_WARNING, "Cannot send signal %s, closing the connection: %s",
-                                member, strerror(-r));
+                        log_warning(
+                                "Cannot send signal %s, closing the connection: %s", member, strerror(-r));
                         connection_free(c);
                 }
         }
 }
 
-static int append_ended(sd_bus_message *m, const Child *child)
+static int append_unsupported(sd_bus_message *m, const void *news)
 {
+        return probe_append_unsupported(news, m);
+}
+
+void connections_emit_unsupported(Connections *connections, const Probe *probe)
+{
+        emit(connections, LAUNCHER_UNSUPPORTED, append_unsupported, probe);
+}
+
+static int append_ended(sd_bus_message *m, const void *news)
+{
+        const Child *child = news;
         int r = sd_bus_message_append(m, "s", child->unit);
 
         return r < 0 ? r : end_append(child, m);
@@ -271,8 +283,10 @@ void connections_emit_ended(Connections *connections, const Child *child)
         emit(connections, LAUNCHER_ENDED, append_ended, child);
 }
 
-static int append_launched(sd_bus_message *m, const Child *child)
+static int append_launched(sd_bus_message *m, const void *news)
 {
+        const Child *child = news;
+
         return sd_bus_message_append(m, LAUNCHER_LAUNCHED_SIGNATURE, child->unit, (uint32_t)child->pid);
 }
 

@@ -7,6 +7,7 @@
 #include <systemd/sd-bus.h>
 
 #include "child.h"
+#include "probe.h"
 
 typedef struct Connections Connections;
 
@@ -16,4 +17,5 @@ Connections *connections_free(Connections *connections);
 
 /* A connection that cannot be told is closed: its other end lists when it comes again. */
 void connections_emit_ended(Connections *connections, const Child *child);
+void connections_emit_unsupported(Connections *connections, const Probe *probe);
 void connections_emit_launched(Connections *connections, const Child *child);

@@ -44,7 +44,7 @@ static int method_list_runtimes(sd_bus_message *m, void *userdata, sd_bus_error 
         r = launcher_read_runtimes(l);
         if (r < 0)
                 return r;
-        return runtimes_reply(l->runtimes, m);
+        return runtimes_reply(l->runtimes, l->probe, m);
 }
 
 static int read_texts(sd_bus_message *m, SpawnRequest *request)
@@ -78,6 +78,10 @@ static int method_spawn(sd_bus_message *m, void *userdata, sd_bus_error *ret_err
         if (r < 0)
                 return r;
         r = sd_bus_message_read_strv(m, &environment);
+        if (r < 0)
+                return r;
+        /* The unit properties: looked at when the runtime is known. */
+        r = sd_bus_message_skip(m, "a(sv)");
         if (r < 0)
                 return r;
         r = read_texts(m, &request);
@@ -311,6 +315,7 @@ const sd_bus_vtable launcher_methods[] = {
                 method_acknowledge,
                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_SIGNAL(LAUNCHER_LAUNCHED, LAUNCHER_LAUNCHED_SIGNATURE, 0),
+        SD_BUS_SIGNAL(LAUNCHER_UNSUPPORTED, LAUNCHER_UNSUPPORTED_SIGNATURE, 0),
         SD_BUS_SIGNAL(LAUNCHER_ENDED, LAUNCHER_ENDED_SIGNATURE, 0),
         SD_BUS_VTABLE_END,
 };

@@ -5,15 +5,13 @@
 #include <string.h>
 
 #include "adopt.h"
+#include "cgroup.h"
 #include "credentials.h"
 #include "end.h"
 #include "launch-scope.h"
 #include "log.h"
 #include "scope.h"
 #include "strv.h"
-
-/* Well below journald's limit, which all of the host shares. */
-#define STREAMS_MAX 3000u
 
 typedef void (*ChildVisit)(Child *child, void *userdata);
 
@@ -35,6 +33,20 @@ static void for_each_child(Launcher *l, ChildVisit visit, void *userdata)
                 visit(children[i], userdata);
 }
 
+static void on_connected(sd_bus *bus, void *userdata)
+{
+        Launcher *l = userdata;
+
+        probe_begin(l->probe, bus);
+}
+
+static void on_probed(void *userdata)
+{
+        const Launcher *l = userdata;
+
+        connections_emit_unsupported(l->connections, l->probe);
+}
+
 static void visit_disconnected(Child *child, void *userdata)
 {
         (void)userdata;
@@ -48,6 +60,7 @@ static void on_disconnected(void *userdata)
         Launcher *l = userdata;
 
         l->synced = false;
+        probe_cancel(l->probe);
         for_each_child(l, visit_disconnected, NULL);
         adopt_on_disconnected(l);
 }
@@ -175,9 +188,28 @@ int launcher_read_runtimes(Launcher *l)
         return 0;
 }
 
+static int look_at_host(Launcher *l)
+{
+        _cleanup_free_ char *root = NULL;
+        bool only = false;
+        int r;
+
+        r = cgroup_find_root(1, &root);
+        if (r >= 0)
+                r = cgroup_find_dir(root, &l->cgroup_dir, &only);
+        if (r < 0 && r != -ENOENT)
+                return r;
+
+        r = probe_new(l->cgroup_dir, only, on_probed, l, &l->probe);
+        if (r < 0)
+                return r;
+        return oom_fleet_new(probe_has_controller(l->probe, "memory") ? l->cgroup_dir : NULL, &l->oom);
+}
+
 int launcher_new(sd_event *event, const LauncherSettings *settings, Launcher **ret)
 {
         static const ManagerHandlers handlers = {
+                .connected = on_connected,
                 .disconnected = on_disconnected,
                 .listed = on_listed,
                 .job_new = on_job_new,
@@ -194,6 +226,10 @@ int launcher_new(sd_event *event, const LauncherSettings *settings, Launcher **r
         l->event = sd_event_ref(event);
         l->settings = *settings;
         l->settings.listen_fd = -EBADF;
+        l->streams.max = settings->streams_max;
+        r = look_at_host(l);
+        if (r < 0)
+                return r;
         r = launcher_read_runtimes(l);
         if (r < 0)
                 return r;
@@ -222,7 +258,10 @@ Launcher *launcher_free(Launcher *l)
         manager_free(l->manager);
         executor_free(l->executor);
         runtime_set_free(l->runtimes);
+        probe_free(l->probe);
+        oom_fleet_free(l->oom);
         strv_free(l->strays);
+        free(l->cgroup_dir);
         sd_event_unref(l->event);
         free(l);
         return NULL;
@@ -248,21 +287,4 @@ void launcher_forget_caller(Launcher *l, sd_bus *bus)
 sd_bus *launcher_start_bus(const Launcher *l)
 {
         return l->synced ? manager_bus(l->manager) : NULL;
-}
-
-bool launcher_take_stream(Launcher *l)
-{
-        if (l->n_streams < STREAMS_MAX) {
-                l->n_streams++;
-                l->streams_exhausted = false;
-                return true;
-        }
-
-        if (!l->streams_exhausted)
-                log_warning(
-                        "%u agents write to the journal, which is as many as it can take safely: the output of "
-                        "further ones is dropped (set StandardOutput=null in runtimes that need no journal)",
-                        l->n_streams);
-        l->streams_exhausted = true;
-        return false;
 }

@@ -10,13 +10,17 @@
 #include "executor.h"
 #include "launcher-bus.h"
 #include "manager.h"
+#include "oom.h"
+#include "probe.h"
 #include "runtime.h"
+#include "streams.h"
 
 typedef struct LauncherSettings {
         const char *executor; /* path */
         int listen_fd; /* taken over on success */
         uid_t client_uid; /* who may connect, besides root */
         struct rlimit nofile; /* what agents get where their runtime sets none */
+        unsigned streams_max; /* of the journal, for our agents */
 } LauncherSettings;
 
 struct Launcher {
@@ -31,8 +35,10 @@ struct Launcher {
         Connections *connections;
         Adoption *adoptions; /* under way */
         char **strays; /* units to end once there is a connection to systemd */
-        unsigned n_streams; /* of the journal, held by our agents */
-        bool streams_exhausted; /* said once */
+        char *cgroup_dir; /* where agents.slice is; NULL: nowhere */
+        Probe *probe;
+        OomFleet *oom;
+        Streams streams;
 };
 
 int launcher_new(sd_event *event, const LauncherSettings *settings, Launcher **ret);
@@ -51,6 +57,3 @@ sd_bus *launcher_start_bus(const Launcher *launcher);
 /* Ends a scope that is none of our children's, with all that is in it: at once, or after the next listing.
  */
 int launcher_end_stray(Launcher *launcher, const char *unit);
-
-/* Whether one more agent may have a stream of the journal: journald takes 4,096, and closes the others. */
-bool launcher_take_stream(Launcher *launcher);

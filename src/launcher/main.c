@@ -12,6 +12,7 @@
 #include "launcher.h"
 #include "log-journal.h"
 #include "log.h"
+#include "parse.h"
 #include "proto/names.h"
 
 static void setup_log(void)
@@ -70,6 +71,22 @@ static uid_t find_client_uid(void)
         return 0;
 }
 
+/* For tests, which would need thousands of agents else. */
+static unsigned read_streams_max(void)
+{
+        const char *text = getenv("AGENTHOST_STREAMS_MAX");
+        unsigned max;
+
+        if (!text)
+                return STREAMS_MAX;
+        if (parse_uint(text, 0, STREAMS_MAX, &max) < 0) {
+                log_warning(
+                        "AGENTHOST_STREAMS_MAX=%s is no number up to %u, ignoring it", text, STREAMS_MAX);
+                return STREAMS_MAX;
+        }
+        return max;
+}
+
 static int setup_event(sd_event **ret)
 {
         _cleanup_(sd_event_unrefp) sd_event *event = NULL;
@@ -114,6 +131,7 @@ static int run(void)
                 return r;
 
         settings.client_uid = find_client_uid();
+        settings.streams_max = read_streams_max();
         settings.executor = getenv("AGENTHOST_EXECUTOR");
         if (!settings.executor)
                 settings.executor = LIBEXECDIR "/agenthost-executor";

@@ -133,6 +133,7 @@ static int on_connected(sd_bus_message *message, void *userdata, sd_bus_error *r
                 log_info("Connected to systemd again");
         m->connected = true;
         m->said_down = false;
+        m->handlers.connected(m->bus, m->userdata);
         manager_list(m);
         return 0;
 }

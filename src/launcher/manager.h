@@ -16,6 +16,8 @@
 typedef struct Manager Manager;
 
 typedef struct ManagerHandlers {
+        /* Before anything is asked on it. */
+        void (*connected)(sd_bus *bus, void *userdata);
         void (*disconnected)(void *userdata);
         void (*listed)(const ScopeList *list, void *userdata);
         void (*job_new)(const char *unit, uint32_t job, void *userdata);

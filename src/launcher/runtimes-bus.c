@@ -73,7 +73,7 @@ static int append_runtime(sd_bus_message *m, const Runtime *runtime)
         return r;
 }
 
-int runtimes_reply(const RuntimeSet *set, sd_bus_message *call)
+int runtimes_reply(const RuntimeSet *set, const Probe *probe, sd_bus_message *call)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         int r;
@@ -93,6 +93,9 @@ int runtimes_reply(const RuntimeSet *set, sd_bus_message *call)
         if (r < 0)
                 return r;
         r = sd_bus_message_append_strv(reply, set->refused);
+        if (r < 0)
+                return r;
+        r = probe_append_unsupported(probe, reply);
         if (r < 0)
                 return r;
         return sd_bus_send(NULL, reply, NULL);

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "caller-property.h"
 #include "manager.h"
 #include "parse.h"
 
@@ -24,7 +25,7 @@ static int new_call(sd_bus *bus, const char *member, sd_bus_message **ret)
 /* TimeoutStopUSec and KillSignal serve a stop by an administrator: ours has its own timer. The scope is
  * collected whatever its result, else a failed one would block the name. What systemd does anyway is not
  * said: each property costs it time in each launch. */
-static int append_properties(sd_bus_message *m, const ScopeSpec *spec)
+static int append_own(sd_bus_message *m, const ScopeSpec *spec)
 {
         const Runtime *runtime = spec->runtime;
         int r;
@@ -34,9 +35,24 @@ static int append_properties(sd_bus_message *m, const ScopeSpec *spec)
                 "inactive-or-failed", "TimeoutStopUSec", "t", runtime->stop_timeout_usec);
         if (r >= 0 && runtime->stop_signal != SIGTERM)
                 r = sd_bus_message_append(m, "(sv)", "KillSignal", "i", (int32_t)runtime->stop_signal);
-        for (size_t i = 0; r >= 0 && i < runtime->n_properties; i++)
-                r = unit_property_append(m, &runtime->properties[i]);
         return r;
+}
+
+/* Of one that is set twice, systemd takes the last: so nothing that a caller sets can undo what comes after,
+ * even if the runtime is not any more the one that it was checked against. */
+static int append_properties(sd_bus_message *m, const ScopeSpec *spec)
+{
+        const Runtime *runtime = spec->runtime;
+        int r;
+
+        r = spec->properties ? caller_properties_append(m, spec->properties, spec->probe) : 0;
+        for (size_t i = 0; r >= 0 && i < runtime->n_properties; i++) {
+                const UnitProperty *property = &runtime->properties[i];
+
+                if (probe_takes(spec->probe, unit_property_find(property->setting)))
+                        r = unit_property_append(m, property);
+        }
+        return r < 0 ? r : append_own(m, spec);
 }
 
 int scope_start(sd_bus *bus,

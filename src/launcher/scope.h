@@ -7,6 +7,7 @@
 #include <sys/types.h>
 #include <systemd/sd-bus.h>
 
+#include "probe.h"
 #include "runtime.h"
 
 typedef struct ScopeSpec {
@@ -15,6 +16,8 @@ typedef struct ScopeSpec {
         const char *description;
         pid_t pid;
         const Runtime *runtime; /* its stop signal, its time to stop, its resource-control properties */
+        sd_bus_message *properties; /* the Spawn with those of the caller; NULL: there are none */
+        Probe *probe; /* what systemd does not know is left out */
 } ScopeSpec;
 
 /* done is given the answer to StartTransientUnit. */

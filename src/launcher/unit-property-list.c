@@ -167,7 +167,7 @@ int append_words(const UnitPropertyRow *row, const char *value, sd_bus_message *
         return append_words_as(row, unit_property_row_name(row), value, m, fault);
 }
 
-const char *delegate_bus_name(const char *value)
+static const char *delegate_bus_name(const char *value)
 {
         bool b;
 

@@ -29,7 +29,17 @@ struct UnitPropertyRow {
         UnitPropertyRepeat repeat;
         uint64_t min, max; /* of the number, where there is one */
         const char *words; /* the words that are taken, between spaces */
+        const char *controller; /* the cgroup controller without which it has no effect; NULL: none */
 };
+
+/* The table, whose places are what probe.c keeps account of. */
+const UnitPropertyRow *unit_property_rows(size_t *ret_n);
+
+/* The row of a setting, or NULL. */
+const UnitPropertyRow *unit_property_find(const char *setting);
+
+/* The row that a name on D-Bus belongs to, be it the scaled one, or NULL. */
+const UnitPropertyRow *unit_property_find_on_bus(const char *name);
 
 static inline const char *unit_property_row_name(const UnitPropertyRow *row)
 {
@@ -76,7 +86,6 @@ int append_bitmap(const UnitPropertyRow *row, const char *value, sd_bus_message 
 int append_words(const UnitPropertyRow *row, const char *value, sd_bus_message *m, Fault *fault);
 /* b, or as under DelegateControllers */
 int append_delegate(const UnitPropertyRow *row, const char *value, sd_bus_message *m, Fault *fault);
-const char *delegate_bus_name(const char *value);
 /* (bas): names of interfaces, ~ in front to invert */
 int append_interfaces(const UnitPropertyRow *row, const char *value, sd_bus_message *m, Fault *fault);
 /* a(ss): a device and what may be done with it */

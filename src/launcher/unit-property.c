@@ -12,39 +12,81 @@
  * Startup* sizes have no scaled form on D-Bus (257). */
 static const UnitPropertyRow rows[] = {
         { .setting = "CPUAccounting", .append = append_boolean },
-        { .setting = "CPUWeight", .append = append_weight, .min = 1, .max = 10000, .words = " idle " },
-        { .setting = "StartupCPUWeight",
+        { .setting = "CPUWeight",
+                .controller = "cpu",
                 .append = append_weight,
                 .min = 1,
                 .max = 10000,
                 .words = " idle " },
-        { .setting = "CPUQuota", .property = "CPUQuotaPerSecUSec", .append = append_quota },
+        { .setting = "StartupCPUWeight",
+                .controller = "cpu",
+                .append = append_weight,
+                .min = 1,
+                .max = 10000,
+                .words = " idle " },
+        { .setting = "CPUQuota",
+                .controller = "cpu",
+                .property = "CPUQuotaPerSecUSec",
+                .append = append_quota },
         { .setting = "CPUQuotaPeriodSec",
+                .controller = "cpu",
                 .property = "CPUQuotaPeriodUSec",
                 .append = append_time,
                 .min = USEC_PER_MSEC,
                 .max = USEC_PER_SEC },
-        { .setting = "AllowedCPUs", .append = append_bitmap, .repeat = UNIT_PROPERTY_JOINS },
-        { .setting = "StartupAllowedCPUs", .append = append_bitmap, .repeat = UNIT_PROPERTY_JOINS },
-        { .setting = "AllowedMemoryNodes", .append = append_bitmap, .repeat = UNIT_PROPERTY_JOINS },
-        { .setting = "StartupAllowedMemoryNodes", .append = append_bitmap, .repeat = UNIT_PROPERTY_JOINS },
+        { .setting = "AllowedCPUs",
+                .controller = "cpuset",
+                .append = append_bitmap,
+                .repeat = UNIT_PROPERTY_JOINS },
+        { .setting = "StartupAllowedCPUs",
+                .controller = "cpuset",
+                .append = append_bitmap,
+                .repeat = UNIT_PROPERTY_JOINS },
+        { .setting = "AllowedMemoryNodes",
+                .controller = "cpuset",
+                .append = append_bitmap,
+                .repeat = UNIT_PROPERTY_JOINS },
+        { .setting = "StartupAllowedMemoryNodes",
+                .controller = "cpuset",
+                .append = append_bitmap,
+                .repeat = UNIT_PROPERTY_JOINS },
 
-        { .setting = "MemoryAccounting", .append = append_boolean },
-        { .setting = "MemoryMin", .scale = "MemoryMinScale", .append = append_size },
-        { .setting = "MemoryLow", .scale = "MemoryLowScale", .append = append_size },
-        { .setting = "StartupMemoryLow", .append = append_size },
-        { .setting = "DefaultMemoryMin", .scale = "DefaultMemoryMinScale", .append = append_size },
-        { .setting = "DefaultMemoryLow", .scale = "DefaultMemoryLowScale", .append = append_size },
-        { .setting = "DefaultStartupMemoryLow", .append = append_size },
-        { .setting = "MemoryHigh", .scale = "MemoryHighScale", .append = append_size, .min = 1 },
-        { .setting = "StartupMemoryHigh", .append = append_size, .min = 1 },
-        { .setting = "MemoryMax", .scale = "MemoryMaxScale", .append = append_size, .min = 1 },
-        { .setting = "StartupMemoryMax", .append = append_size, .min = 1 },
-        { .setting = "MemorySwapMax", .scale = "MemorySwapMaxScale", .append = append_size },
-        { .setting = "StartupMemorySwapMax", .append = append_size },
-        { .setting = "MemoryZSwapMax", .scale = "MemoryZSwapMaxScale", .append = append_size },
-        { .setting = "StartupMemoryZSwapMax", .append = append_size },
-        { .setting = "MemoryZSwapWriteback", .append = append_boolean },
+        { .setting = "MemoryAccounting", .controller = "memory", .append = append_boolean },
+        { .setting = "MemoryMin", .controller = "memory", .scale = "MemoryMinScale", .append = append_size },
+        { .setting = "MemoryLow", .controller = "memory", .scale = "MemoryLowScale", .append = append_size },
+        { .setting = "StartupMemoryLow", .controller = "memory", .append = append_size },
+        { .setting = "DefaultMemoryMin",
+                .controller = "memory",
+                .scale = "DefaultMemoryMinScale",
+                .append = append_size },
+        { .setting = "DefaultMemoryLow",
+                .controller = "memory",
+                .scale = "DefaultMemoryLowScale",
+                .append = append_size },
+        { .setting = "DefaultStartupMemoryLow", .controller = "memory", .append = append_size },
+        { .setting = "MemoryHigh",
+                .controller = "memory",
+                .scale = "MemoryHighScale",
+                .append = append_size,
+                .min = 1 },
+        { .setting = "StartupMemoryHigh", .controller = "memory", .append = append_size, .min = 1 },
+        { .setting = "MemoryMax",
+                .controller = "memory",
+                .scale = "MemoryMaxScale",
+                .append = append_size,
+                .min = 1 },
+        { .setting = "StartupMemoryMax", .controller = "memory", .append = append_size, .min = 1 },
+        { .setting = "MemorySwapMax",
+                .controller = "memory",
+                .scale = "MemorySwapMaxScale",
+                .append = append_size },
+        { .setting = "StartupMemorySwapMax", .controller = "memory", .append = append_size },
+        { .setting = "MemoryZSwapMax",
+                .controller = "memory",
+                .scale = "MemoryZSwapMaxScale",
+                .append = append_size },
+        { .setting = "StartupMemoryZSwapMax", .controller = "memory", .append = append_size },
+        { .setting = "MemoryZSwapWriteback", .controller = "memory", .append = append_boolean },
         { .setting = "MemoryPressureWatch", .append = append_word, .words = " auto on off skip " },
         { .setting = "MemoryPressureThresholdSec",
                 .property = "MemoryPressureThresholdUSec",
@@ -52,22 +94,44 @@ static const UnitPropertyRow rows[] = {
                 .min = 1,
                 .max = USEC_INFINITY - 1 },
 
-        { .setting = "TasksAccounting", .append = append_boolean },
-        { .setting = "TasksMax", .scale = "TasksMaxScale", .append = append_count, .min = 1 },
+        { .setting = "TasksAccounting", .controller = "pids", .append = append_boolean },
+        { .setting = "TasksMax",
+                .controller = "pids",
+                .scale = "TasksMaxScale",
+                .append = append_count,
+                .min = 1 },
 
-        { .setting = "IOAccounting", .append = append_boolean },
-        { .setting = "IOWeight", .append = append_weight, .min = 1, .max = 10000 },
-        { .setting = "StartupIOWeight", .append = append_weight, .min = 1, .max = 10000 },
+        { .setting = "IOAccounting", .controller = "io", .append = append_boolean },
+        { .setting = "IOWeight", .controller = "io", .append = append_weight, .min = 1, .max = 10000 },
+        { .setting = "StartupIOWeight",
+                .controller = "io",
+                .append = append_weight,
+                .min = 1,
+                .max = 10000 },
         { .setting = "IODeviceWeight",
+                .controller = "io",
                 .append = append_device_weight,
                 .repeat = UNIT_PROPERTY_ADDS,
                 .min = 1,
                 .max = 10000 },
-        { .setting = "IOReadBandwidthMax", .append = append_device_rate, .repeat = UNIT_PROPERTY_ADDS },
-        { .setting = "IOWriteBandwidthMax", .append = append_device_rate, .repeat = UNIT_PROPERTY_ADDS },
-        { .setting = "IOReadIOPSMax", .append = append_device_rate, .repeat = UNIT_PROPERTY_ADDS },
-        { .setting = "IOWriteIOPSMax", .append = append_device_rate, .repeat = UNIT_PROPERTY_ADDS },
+        { .setting = "IOReadBandwidthMax",
+                .controller = "io",
+                .append = append_device_rate,
+                .repeat = UNIT_PROPERTY_ADDS },
+        { .setting = "IOWriteBandwidthMax",
+                .controller = "io",
+                .append = append_device_rate,
+                .repeat = UNIT_PROPERTY_ADDS },
+        { .setting = "IOReadIOPSMax",
+                .controller = "io",
+                .append = append_device_rate,
+                .repeat = UNIT_PROPERTY_ADDS },
+        { .setting = "IOWriteIOPSMax",
+                .controller = "io",
+                .append = append_device_rate,
+                .repeat = UNIT_PROPERTY_ADDS },
         { .setting = "IODeviceLatencyTargetSec",
+                .controller = "io",
                 .property = "IODeviceLatencyTargetUSec",
                 .append = append_device_time,
                 .repeat = UNIT_PROPERTY_ADDS },
@@ -104,7 +168,10 @@ static const UnitPropertyRow rows[] = {
                 .min = USEC_PER_SEC,
                 .max = USEC_INFINITY - 1 },
         { .setting = "ManagedOOMPreference", .append = append_word, .words = " none avoid omit " },
-        { .setting = "OOMPolicy", .append = append_word, .words = " continue stop kill " },
+        { .setting = "OOMPolicy",
+                .controller = "memory",
+                .append = append_word,
+                .words = " continue stop kill " },
         { .setting = "CoredumpReceive", .append = append_boolean },
 };
 
@@ -128,7 +195,13 @@ static const struct {
         { "BlockIOWriteBandwidth", "it is for cgroup v1, use IOWriteBandwidthMax=" },
 };
 
-static const UnitPropertyRow *find_row(const char *setting)
+const UnitPropertyRow *unit_property_rows(size_t *ret_n)
+{
+        *ret_n = ELEMENTSOF(rows);
+        return rows;
+}
+
+const UnitPropertyRow *unit_property_find(const char *setting)
 {
         for (size_t i = 0; i < ELEMENTSOF(rows); i++)
                 if (strcmp(rows[i].setting, setting) == 0)
@@ -136,14 +209,23 @@ static const UnitPropertyRow *find_row(const char *setting)
         return NULL;
 }
 
+const UnitPropertyRow *unit_property_find_on_bus(const char *name)
+{
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (strcmp(unit_property_row_name(&rows[i]), name) == 0 ||
+                        (rows[i].scale && strcmp(rows[i].scale, name) == 0))
+                        return &rows[i];
+        return NULL;
+}
+
 bool unit_property_known(const char *setting)
 {
-        return find_row(setting);
+        return unit_property_find(setting);
 }
 
 int unit_property_check(const char *setting, const char *value, Fault *fault)
 {
-        const UnitPropertyRow *row = find_row(setting);
+        const UnitPropertyRow *row = unit_property_find(setting);
 
         if (!row) {
                 for (size_t i = 0; i < ELEMENTSOF(refused); i++)
@@ -159,20 +241,9 @@ int unit_property_check(const char *setting, const char *value, Fault *fault)
         return row->append(row, value, NULL, fault);
 }
 
-const char *unit_property_bus_name(const UnitProperty *property)
-{
-        const UnitPropertyRow *row = find_row(property->setting);
-
-        assert(row);
-
-        if (row->append == append_delegate)
-                return delegate_bus_name(property->value);
-        return unit_property_is_scaled(row, property->value) ? row->scale : unit_property_row_name(row);
-}
-
 int unit_property_append(sd_bus_message *m, const UnitProperty *property)
 {
-        const UnitPropertyRow *row = find_row(property->setting);
+        const UnitPropertyRow *row = unit_property_find(property->setting);
 
         assert(m && row);
 
@@ -234,7 +305,7 @@ static int add_item(UnitProperty **items, size_t *n_items, const char *setting, 
 int unit_properties_assign(
         UnitProperty **items, size_t *n_items, const char *setting, const char *value, Fault *fault)
 {
-        const UnitPropertyRow *row = find_row(setting);
+        const UnitPropertyRow *row = unit_property_find(setting);
         _cleanup_free_ char *text = NULL;
         UnitProperty *old;
         int r;

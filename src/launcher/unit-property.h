@@ -21,10 +21,6 @@ bool unit_property_known(const char *setting);
 /* Checks the value without a bus. Fault: InvalidArgs with what is expected, also for an unknown setting. */
 int unit_property_check(const char *setting, const char *value, Fault *fault);
 
-/* The D-Bus name of what unit_property_append() sets, which the setting and its value decide (MemoryMax=50%
- * becomes MemoryMaxScale); for the probe of what this systemd takes. */
-const char *unit_property_bus_name(const UnitProperty *property);
-
 /* Appends one "(sv)" item to an open a(sv). The value has passed unit_property_check(). */
 int unit_property_append(sd_bus_message *m, const UnitProperty *property);
 

@@ -24,20 +24,23 @@
  * work in pages. */
 #define LAUNCHER_PAGE 200u
 
-/* ListRuntimes() -> a(sa{sv}) runtimes in the order of their names, as refused ("FILE:LINE: what is wrong").
+/* ListRuntimes() -> a(sa{sv}) runtimes in the order of their names, as refused ("FILE:LINE: what is wrong"),
+ *   as unsupported (as in the signal Unsupported).
  * Reads the files anew; Spawn uses what the last reading found. A runtime's dictionary:
  *   Match as, Type s (exec, notify), StartTimeoutUSec t, StopTimeoutUSec t, WatchdogUSec t, ClientTypes as,
  *   AllowEnvironment as, Restart s, RestartUSec t, RestartMaxUSec t, User s, UnitProperties as (names) */
 #define LAUNCHER_LIST_RUNTIMES "ListRuntimes"
-#define LAUNCHER_LIST_RUNTIMES_OUT "a(sa{sv})as"
+#define LAUNCHER_LIST_RUNTIMES_OUT "a(sa{sv})asas"
 
-/* Spawn(s agent_id, s guild_id, s runtime, i machine_id, s client_type, as environment, ah texts)
+/* Spawn(s agent_id, s guild_id, s runtime, i machine_id, s client_type, as environment,
+ *       a(sv) unit_properties, ah texts)
  *   -> s unit, u pid, h pidfd
- * texts are four sealed memory files. Answers when the agent has been executed inside its scope, or with
- * StartFailed when nothing of it is left. If the connection that asked goes away meanwhile the launch goes
- * on; the agent is then in List. */
+ * unit_properties: resource control, an allow-list (launcher/caller-property.c). texts are four sealed
+ * memory files. Answers when the agent has been executed inside its scope, or with StartFailed when nothing
+ * of it is left. If the connection that asked goes away meanwhile the launch goes on; the agent is then in
+ * List. */
 #define LAUNCHER_SPAWN "Spawn"
-#define LAUNCHER_SPAWN_IN "sssisasah"
+#define LAUNCHER_SPAWN_IN "sssisasa(sv)ah"
 #define LAUNCHER_SPAWN_OUT "suh"
 
 /* Stop(s unit, t timeout_usec): thaw, the runtime's stop signal, then SIGKILL to the whole cgroup when the
@@ -62,12 +65,12 @@
 #define LAUNCHER_FREEZE_IN "sb"
 #define LAUNCHER_FREEZE_LIMIT_USEC (25 * USEC_PER_SEC)
 
-/* List(s after) -> a(ssssuhu(siibt)): at most LAUNCHER_PAGE agents with units above after, in the order of
- * their names: unit, agent_id, guild_id, runtime, pid, pidfd, phase (LauncherPhase), end (as in Ended; zero
- * before). */
+/* List(s after) -> a(ssssuhu(siibtstt)): at most LAUNCHER_PAGE agents with units above after, in the order
+ * of their names: unit, agent_id, guild_id, runtime, pid, pidfd, phase (LauncherPhase), end (as in Ended;
+ * zero before). */
 #define LAUNCHER_LIST "List"
-#define LAUNCHER_LIST_OUT "a(ssssuhu(siibt))"
-#define LAUNCHER_LIST_ITEM "ssssuhu(siibt)"
+#define LAUNCHER_LIST_ITEM "ssssuhu" LAUNCHER_END
+#define LAUNCHER_LIST_OUT "a(" LAUNCHER_LIST_ITEM ")"
 
 /* Adopt(a(ssssuh)) -> as refused: gives back agents that a launcher which died has started (unit, agent_id,
  * guild_id, runtime, pid, pidfd; at most LAUNCHER_PAGE). Answers when each has been looked at. Taken back
@@ -86,15 +89,25 @@
 #define LAUNCHER_LAUNCHED "Launched"
 #define LAUNCHER_LAUNCHED_SIGNATURE "su"
 
-/* Signal Ended(s unit, (siibt) end): the agent's exit status is known and its scope is gone.
+/* Signal Unsupported(as): the names on D-Bus of those resource-control properties that have no effect here,
+ * as systemd does not know them or the host has no cgroup controller for them. Sent when this is found out
+ * to be other than before. */
+#define LAUNCHER_UNSUPPORTED "Unsupported"
+#define LAUNCHER_UNSUPPORTED_SIGNATURE "as"
+
+/* Signal Ended(s unit, (siibtstt) end): the agent's exit status is known and its scope is gone.
  *   s result        systemd's words: success exit-code signal core-dump oom-kill timeout resources lost
  *   i code          CLD_EXITED, CLD_KILLED, CLD_DUMPED as in waitid(2); 0 when unknown
  *   i status        exit code or signal number; -1 when unknown
  *   b requested     a stop was asked for, by Stop or by an administrator through systemd
  *   t when_usec     CLOCK_REALTIME
+ *   s oom_level     of an oom-kill, whose limit was hit: agent guild fleet host; empty when unknown
+ *   t memory_peak   bytes; UINT64_MAX when unknown
+ *   t cpu_nsec      processor time; UINT64_MAX when unknown
  * Sent again by List until acknowledged. */
 #define LAUNCHER_ENDED "Ended"
-#define LAUNCHER_ENDED_SIGNATURE "s(siibt)"
+#define LAUNCHER_END "(siibtstt)"
+#define LAUNCHER_ENDED_SIGNATURE "s" LAUNCHER_END
 
 typedef enum LauncherPhase {
         LAUNCHER_LAUNCHING = 0, /* not executed yet */

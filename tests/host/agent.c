@@ -17,6 +17,7 @@
  *   close-notify    sends READY=1 through a socket of its own and closes it at once; says nothing afterwards
  *   ready-elsewhere has a process in a scope of its own say READY=1, and waits until it is done
  *   children=N      that wait for signals
+ *   busy=MSEC       uses processor time
  *   log=BYTES       on standard output, without a newline
  *   exit=N signal=N its end */
 
@@ -30,6 +31,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <systemd/sd-daemon.h>
@@ -225,6 +227,14 @@ static void act_children(const char *value)
         }
 }
 
+static void act_busy(const char *value)
+{
+        clock_t end = clock() + (clock_t)(strtoul(value, NULL, 10) * (CLOCKS_PER_SEC / 1000));
+
+        while (clock() <= end)
+                ;
+}
+
 static void act_log(const char *value)
 {
         char block[4096];
@@ -279,6 +289,7 @@ static const struct Action {
         { "close-notify", act_close_notify },
         { "ready-elsewhere", act_ready_elsewhere },
         { "children", act_children },
+        { "busy", act_busy },
         { "log", act_log },
         { "exit", act_exit },
         { "signal", act_signal },

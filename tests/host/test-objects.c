@@ -85,7 +85,8 @@ static void test_changes_are_told_as_they_happen(void)
         ended = client_wait_changed(c, path, AGENT_INTERFACE, "State");
         exited_at = agent_property(c, "a1", "ExitedAt");
         ended_expected = g_strdup_printf(
-                "Alive=false ExitStatus=9 ExitedAt=%s MainPID=0 Result=signal State=failed", exited_at);
+                "Alive=false ExitStatus=9 ExitedAt=%s MainPID=0 OOMLevel= Result=signal State=failed",
+                exited_at);
         expect_text("changes when ended", ended_expected, ended);
         expect_true("ExitedAt is not before ReadyAt",
                 g_ascii_strtoull(exited_at, NULL, 10) >= g_ascii_strtoull(ready_at, NULL, 10));

@@ -391,7 +391,7 @@ void host_clean(void)
         restore_polkit();
         changed = restore_services();
         if (changed)
-                run("systemctl restart agenthostd.service");
+                run("systemctl restart agenthost-launcher.service agenthostd.service");
         else
                 host_reload();
         expect_nothing_left();

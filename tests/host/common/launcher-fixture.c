@@ -19,17 +19,20 @@ static void end_free(gpointer data)
         End *e = data;
 
         g_free(e->result);
+        g_free(e->oom_level);
         g_free(e);
 }
 
 static void read_end(sd_bus_message *m, End *ret)
 {
-        const char *result;
+        const char *result, *oom_level;
 
-        g_assert_cmpint(sd_bus_message_read(m, "(siibt)", &result, &ret->code, &ret->status, &ret->requested,
-                                &ret->when_usec),
+        g_assert_cmpint(
+                sd_bus_message_read(m, LAUNCHER_END, &result, &ret->code, &ret->status, &ret->requested,
+                        &ret->when_usec, &oom_level, &ret->memory_peak, &ret->cpu_nsec),
                 >, 0);
         ret->result = g_strdup(result);
+        ret->oom_level = g_strdup(oom_level);
 }
 
 static int on_ended(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -143,6 +146,7 @@ static Spawned *spawn_begin(Fixture *f,
                 >=, 0);
         g_assert_cmpint(sd_bus_message_append(m, "sssis", id, guild, runtime, 7, "Tracking"), >=, 0);
         g_assert_cmpint(sd_bus_message_append_strv(m, (char **)environment), >=, 0);
+        g_assert_cmpint(sd_bus_message_append(m, "a(sv)", 0), >=, 0);
         g_assert_cmpint(
                 sd_bus_message_append(m, "ah", AGENT_TEXT_COUNT, texts[0], texts[1], texts[2], texts[3]), >=,
                 0);
@@ -269,6 +273,7 @@ static void listed_free(gpointer data)
         g_free(l->guild_id);
         g_free(l->runtime);
         g_free(l->end.result);
+        g_free(l->end.oom_level);
         close(l->pidfd);
         g_free(l);
 }

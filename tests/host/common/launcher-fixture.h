@@ -30,6 +30,8 @@ typedef struct End {
         char *result;
         int code, status, requested;
         uint64_t when_usec;
+        char *oom_level;
+        uint64_t memory_peak, cpu_nsec;
 } End;
 
 typedef struct Fixture {

@@ -12,6 +12,15 @@ static Agent *launched_agent(bool notify)
         return a;
 }
 
+#define END(r, c, s, asked)           \
+        ((AgentEnd){ .result = (r),   \
+                .code = (c),          \
+                .status = (s),        \
+                .requested = (asked), \
+                .when_usec = 1,       \
+                .oom_level = "guild", \
+                .usage = { 4096, 1000 } })
+
 static void assert_end(Agent *a, const AgentEnd *end, AgentState state, const char *result)
 {
         agent_enter_ended(a, end);
@@ -82,21 +91,19 @@ static void test_ready_does_not_undo_a_stop(void)
 
 static void test_ends_are_told_apart(void)
 {
-        assert_end(launched_agent(false), &(AgentEnd){ "success", CLD_EXITED, 0, false, 1 }, AGENT_EXITED,
-                "success");
-        assert_end(launched_agent(false), &(AgentEnd){ "exit-code", CLD_EXITED, 3, false, 1 }, AGENT_EXITED,
-                "exit-code");
-        assert_end(launched_agent(false), &(AgentEnd){ "signal", CLD_KILLED, SIGKILL, false, 1 },
-                AGENT_FAILED, "signal");
-        assert_end(launched_agent(false), &(AgentEnd){ "oom-kill", CLD_KILLED, SIGKILL, false, 1 },
-                AGENT_FAILED, "oom-kill");
-        assert_end(launched_agent(false), &(AgentEnd){ "lost", 0, -1, false, 1 }, AGENT_LOST, "lost");
+        assert_end(launched_agent(false), &END("success", CLD_EXITED, 0, false), AGENT_EXITED, "success");
+        assert_end(
+                launched_agent(false), &END("exit-code", CLD_EXITED, 3, false), AGENT_EXITED, "exit-code");
+        assert_end(
+                launched_agent(false), &END("signal", CLD_KILLED, SIGKILL, false), AGENT_FAILED, "signal");
+        assert_end(launched_agent(false), &END("oom-kill", CLD_KILLED, SIGKILL, false), AGENT_FAILED,
+                "oom-kill");
+        assert_end(launched_agent(false), &END("lost", 0, -1, false), AGENT_LOST, "lost");
 }
 
 static void test_exit_with_0_before_ready_is_against_the_protocol(void)
 {
-        assert_end(launched_agent(true), &(AgentEnd){ "success", CLD_EXITED, 0, false, 1 }, AGENT_EXITED,
-                "protocol");
+        assert_end(launched_agent(true), &END("success", CLD_EXITED, 0, false), AGENT_EXITED, "protocol");
 }
 
 static void test_start_timeout_is_the_result_although_we_killed_it(void)
@@ -104,13 +111,13 @@ static void test_start_timeout_is_the_result_although_we_killed_it(void)
         Agent *a = launched_agent(true);
 
         a->start_timed_out = true;
-        assert_end(a, &(AgentEnd){ "success", CLD_KILLED, SIGKILL, true, 1 }, AGENT_FAILED, "timeout");
+        assert_end(a, &END("success", CLD_KILLED, SIGKILL, true), AGENT_FAILED, "timeout");
 }
 
 static void test_requested_stop_before_ready_is_no_failure(void)
 {
-        assert_end(launched_agent(true), &(AgentEnd){ "success", CLD_KILLED, SIGTERM, true, 1 },
-                AGENT_FAILED, "success");
+        assert_end(
+                launched_agent(true), &END("success", CLD_KILLED, SIGTERM, true), AGENT_FAILED, "success");
 }
 
 static void test_missed_watchdog_is_the_result_although_we_killed_it(void)

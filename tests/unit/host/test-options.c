@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "test-message.h"
+#include "unit-properties.h"
 
 static int read_options(sd_bus_message *m, CreateOptions *ret, Fault *fault)
 {
@@ -82,7 +83,7 @@ static void test_unknown_option_is_named_with_those_there_are(void)
 {
         assert_refused(message("wiat", "s", "ready"),
                 "Unknown option 'wiat'; there are: wait, request_id, machine_id, client_type, client_properties, "
-                "runtime, restart, timeout, environment");
+                "runtime, restart, timeout, environment, unit_properties");
 }
 
 static void test_wrong_variant_type_is_named_with_the_right_one(void)
@@ -91,6 +92,8 @@ static void test_wrong_variant_type_is_named_with_the_right_one(void)
         assert_refused(message("machine_id", "u", 1u), "Option 'machine_id' must be of type 'i', not 'u'");
         assert_refused(
                 message("environment", "s", "A=1"), "Option 'environment' must be of type 'as', not 's'");
+        assert_refused(message("unit_properties", "a{sv}", 0),
+                "Option 'unit_properties' must be of type 'a(sv)', not 'a{sv}'");
         assert_refused(message("timeout", "u", 5u), "Option 'timeout' must be of type 't', not 'u'");
 }
 
@@ -109,6 +112,59 @@ static void test_values_out_of_bounds_are_refused(void)
         assert_refused(message("timeout", "t", UINT64_C(0)),
                 "Option 'timeout' is in microseconds and must not be 0; leave it out for the runtime's "
                 "StartTimeoutSec=");
+}
+
+static void test_unit_properties_are_kept_as_they_are(void)
+{
+        static const char expected[] =
+                "[('MemoryMax', <uint64 1073741824>), ('IOReadBandwidthMax', <[('/dev/sda', uint64 5)]>),"
+                " ('AllowedCPUs', <[byte 0x03]>), ('Odd', <(true, ['x'], -7)>)]";
+        sd_bus_message *m = message("unit_properties", "a(sv)", 4, "MemoryMax", "t", UINT64_C(1073741824),
+                "IOReadBandwidthMax", "a(st)", 1, "/dev/sda", UINT64_C(5), "AllowedCPUs", "ay", 1, 3, "Odd",
+                "(basi)", 1, 1, "x", -7);
+        _cleanup_(create_options_done) CreateOptions o = { 0 };
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *again = test_message_new();
+        g_autofree char *text = NULL, *text_again = NULL;
+        GVariant *read_again;
+
+        g_assert_cmpint(read_options(m, &o, NULL), ==, 0);
+        text = unit_properties_to_text(o.unit_properties);
+        g_assert_cmpstr(text, ==, expected);
+        sd_bus_message_unref(m);
+
+        g_assert_cmpint(unit_properties_append(again, o.unit_properties), >=, 0);
+        test_message_seal(again);
+        g_assert_cmpint(unit_properties_read(again, &read_again, NULL), ==, 0);
+        text_again = unit_properties_to_text(read_again);
+        g_assert_cmpstr(text_again, ==, text);
+        g_variant_unref(read_again);
+}
+
+static void test_unit_properties_of_impossible_types_are_refused(void)
+{
+        sd_bus_message *m = message("unit_properties", "a(sv)", 1, "X", "a{ss}", 0);
+
+        assert_refused(m, "unit_properties: X is of type 'a{ss}', which no property of a unit has");
+        m = message("unit_properties", "a(sv)", 1, "X", "v", "s", "y");
+        assert_refused(m, "unit_properties: X is of type 'v', which no property of a unit has");
+        m = message("unit_properties", "a(sv)", 1, "X", "o", "/");
+        assert_refused(m, "unit_properties: X is of type 'o', which no property of a unit has");
+}
+
+static void test_too_many_unit_properties_are_refused(void)
+{
+        sd_bus_message *m = test_message_new();
+
+        g_assert_cmpint(sd_bus_message_open_container(m, 'a', "{sv}"), >=, 0);
+        g_assert_cmpint(sd_bus_message_open_container(m, 'e', "sv"), >=, 0);
+        g_assert_cmpint(sd_bus_message_append(m, "s", "unit_properties"), >=, 0);
+        g_assert_cmpint(sd_bus_message_open_container(m, 'v', "a(sv)"), >=, 0);
+        g_assert_cmpint(sd_bus_message_open_container(m, 'a', "(sv)"), >=, 0);
+        for (int i = 0; i < 65; i++)
+                g_assert_cmpint(sd_bus_message_append(m, "(sv)", "X", "b", 1), >=, 0);
+        for (int i = 0; i < 4; i++)
+                g_assert_cmpint(sd_bus_message_close_container(m), >=, 0);
+        assert_refused(m, "unit_properties: more than 64 properties");
 }
 
 static void test_option_given_twice_is_refused(void)
@@ -130,6 +186,12 @@ int main(int argc, char **argv)
         g_test_add_func("/options/wrong-variant-type-is-named-with-the-right-one",
                 test_wrong_variant_type_is_named_with_the_right_one);
         g_test_add_func("/options/values-out-of-bounds-are-refused", test_values_out_of_bounds_are_refused);
+        g_test_add_func(
+                "/options/unit-properties-are-kept-as-they-are", test_unit_properties_are_kept_as_they_are);
+        g_test_add_func("/options/unit-properties-of-impossible-types-are-refused",
+                test_unit_properties_of_impossible_types_are_refused);
+        g_test_add_func(
+                "/options/too-many-unit-properties-are-refused", test_too_many_unit_properties_are_refused);
         g_test_add_func("/options/one-given-twice-is-refused", test_option_given_twice_is_refused);
         return g_test_run();
 }

@@ -7,6 +7,7 @@
 #include "store.h"
 #include "strv.h"
 #include "test-dir.h"
+#include "unit-properties.h"
 
 #define GUILD "{\"id\":\"g1\",\"name\":\"Guild \xc3\xa4\"}"
 
@@ -97,6 +98,7 @@ static Agent *new_agent(Fixture *f, const char *id)
 static void test_everything_comes_back(Fixture *f, gconstpointer data)
 {
         Agent *a = new_agent(f, "a/1 \xc3\xa4"), *b;
+        g_autofree char *properties = NULL;
 
         (void)data;
 
@@ -125,6 +127,8 @@ static void test_everything_comes_back(Fixture *f, gconstpointer data)
         a->abort_deadline_usec = 9;
         a->create_until_ready = a->start_doubted = a->watchdog_timed_out = a->freeze_wanted = true;
         g_assert_cmpint(strv_extend(&a->environment, "A=b c"), ==, 0);
+        a->unit_properties = unit_properties_from_text("[('MemoryMax', <uint64 4096>)]");
+        g_assert_nonnull(a->unit_properties);
         g_assert_cmpint(store_save(f->store, a), ==, 0);
 
         reload(f);
@@ -161,6 +165,51 @@ static void test_everything_comes_back(Fixture *f, gconstpointer data)
         g_assert_false(b->restart_requested || b->watchdog_killed || b->stop_time_given);
         g_assert_cmpstr(b->environment[0], ==, "A=b c");
         g_assert_null(b->environment[1]);
+        properties = unit_properties_to_text(b->unit_properties);
+        g_assert_cmpstr(properties, ==, "[('MemoryMax', <uint64 4096>)]");
+        /* Not known, which is not 0. */
+        g_assert_cmpuint(b->usage.memory_peak, ==, UINT64_MAX);
+        g_assert_cmpuint(b->usage.cpu_nsec, ==, UINT64_MAX);
+        g_assert_cmpstr(b->oom_level, ==, "");
+}
+
+static void test_cause_of_death_comes_back(Fixture *f, gconstpointer data)
+{
+        Agent *a = new_agent(f, "a1"), *b;
+
+        (void)data;
+
+        a->state = AGENT_FAILED;
+        a->result = "oom-kill";
+        a->oom_level = "guild";
+        a->usage = (CgroupUsage){ .memory_peak = UINT64_C(1) << 40, .cpu_nsec = 0 };
+        g_assert_cmpint(store_save(f->store, a), ==, 0);
+
+        reload(f);
+        b = f->loaded->pdata[0];
+        g_assert_cmpstr(b->result, ==, "oom-kill");
+        g_assert_cmpstr(b->oom_level, ==, "guild");
+        g_assert_cmpuint(b->usage.memory_peak, ==, UINT64_C(1) << 40);
+        g_assert_cmpuint(b->usage.cpu_nsec, ==, 0);
+}
+
+static void test_unit_properties_that_are_none_are_not_loaded(Fixture *f, gconstpointer data)
+{
+        g_autofree char *path = test_dir_path(&f->dir, "agent-a1.scope.json");
+        g_autofree char *text = NULL;
+        g_autoptr(GString) changed = NULL;
+
+        (void)data;
+
+        g_assert_cmpint(store_save(f->store, new_agent(f, "a1")), ==, 0);
+        g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+        changed = g_string_new(text);
+        g_string_insert(changed, 1, "\"unit_properties\":\"[('x', 'y')]\",");
+        g_assert_true(g_file_set_contents(path, changed->str, -1, NULL));
+
+        reload(f);
+        g_assert_cmpuint(f->loaded->len, ==, 0);
+        g_assert_nonnull(strstr(last_error, "$.unit_properties"));
 }
 
 static void test_fields_of_a_newer_version_are_kept(Fixture *f, gconstpointer data)
@@ -284,6 +333,9 @@ int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         ADD("everything-comes-back", test_everything_comes_back);
+        ADD("cause-of-death-comes-back", test_cause_of_death_comes_back);
+        ADD("unit-properties-that-are-none-are-not-loaded",
+                test_unit_properties_that_are_none_are_not_loaded);
         ADD("fields-of-a-newer-version-are-kept", test_fields_of_a_newer_version_are_kept);
         ADD("guild-is-written-once-and-goes-with-its-last-agent",
                 test_guild_is_written_once_and_goes_with_its_last_agent);
