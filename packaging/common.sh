@@ -26,7 +26,7 @@ become_root() {
 }
 
 build_packages=(gcc meson ninja-build pkgconf libsystemd-dev libjson-c-dev libinih-dev libglib2.0-dev)
-host_packages=(systemd dbus polkitd libpam-systemd iproute2 util-linux procps)
+host_packages=(systemd dbus dbus-user-session polkitd libpam-systemd iproute2 util-linux procps)
 
 # Installs what is missing, and only then asks for the network.
 install_packages() {

@@ -24,12 +24,16 @@ static int setup_stdio(void)
         return 0;
 }
 
-/* The launcher protects itself from the kernel's OOM killer; agents are not to inherit that. */
+/* The launcher protects itself from the kernel's OOM killer; agents are not to inherit that. A launcher that
+ * is no more protected than others stays as it is: a user's may not lower what all of his processes have. */
 static int setup_oom_score(void)
 {
-        _cleanup_close_ int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+        _cleanup_close_ int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+        char sign;
 
-        return fd < 0 ? -errno : write_all(fd, "0", 1);
+        if (fd < 0 || pread(fd, &sign, 1, 0) != 1)
+                return fd < 0 ? -errno : -EIO;
+        return sign == '-' ? write_all(fd, "0", 1) : 0;
 }
 
 /* All zero, as the kernel wants it, is the default action. sigaction() would refuse two signals of the C
@@ -80,13 +84,14 @@ static void setup_limits(const Plan *plan)
         }
 }
 
-/* A session and a session keyring of its own, as systemd gives every service: agents of different users
- * would share the launcher's. Kernels without keyrings, and sandboxes that forbid them, share nothing
- * either. */
-static void setup_session(void)
+/* A session and a session keyring of its own, as systemd gives every service of the system: agents of
+ * different users would share the launcher's. A user's keep that, with the keys of the user in it. Kernels
+ * without keyrings, and sandboxes that forbid them, share nothing either. */
+static void setup_session(const Account *account)
 {
         (void)setsid();
-        (void)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL, 0, 0, 0);
+        if (account)
+                (void)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL, 0, 0, 0);
 }
 
 _Noreturn void setup_and_execute(Plan *plan, const Account *account, int stream)
@@ -95,7 +100,7 @@ _Noreturn void setup_and_execute(Plan *plan, const Account *account, int stream)
         /* The gate, the last one below, closes by itself on exec. */
         if (close_range(EXECUTOR_FD_GATE + 1, ~0U, 0) < 0)
                 report_and_exit(EXECUTOR_STEP_DESCRIPTORS, -errno, NULL);
-        setup_session();
+        setup_session(account);
         (void)umask(plan->umask);
         setup_limits(plan);
         if (account)

@@ -28,7 +28,8 @@ Access *access_free(Access *access);
 /* Calls handler(call, userdata, error) if the caller may act, at once or when bus and polkit have answered;
  * else the caller gets AccessDenied, or InteractiveAuthorizationRequired where asking him for a password
  * could help and his call did not allow it. For a method handler to return: its result is what sd-bus
- * expects. A caller who leaves meanwhile is not acted for. */
+ * expects. A caller who leaves meanwhile is not acted for. access may be NULL: everybody may act (user
+ * mode). */
 int access_require(Access *access,
         sd_bus_message *call,
         sd_bus_message_handler_t handler,

@@ -34,14 +34,14 @@ static void describe_end(const AgentEnd *end, char *buffer, size_t size)
 /* What those are told who still wait for the start. */
 static void start_fault(const Agent *a, const AgentEnd *end, Fault *fault)
 {
+        const char *journalctl = a->host->paths->journalctl;
         char how[96], span[FORMAT_USEC_MAX];
 
         if (a->start_timed_out) {
-                fault_set(fault, FAULT_START_TIMEOUT,
-                        "Agent %s failed to start within %s%s%s; see 'journalctl -u %s'", a->id,
-                        format_usec(span, sizeof(span), a->start_timeout_usec),
+                fault_set(fault, FAULT_START_TIMEOUT, "Agent %s failed to start within %s%s%s; see '%s %s'",
+                        a->id, format_usec(span, sizeof(span), a->start_timeout_usec),
                         a->status_text ? "; its last status: " : "", a->status_text ? a->status_text : "",
-                        a->unit);
+                        journalctl, a->unit);
                 return;
         }
         if (end->requested) {
@@ -50,9 +50,9 @@ static void start_fault(const Agent *a, const AgentEnd *end, Fault *fault)
         }
 
         describe_end(end, how, sizeof(how));
-        fault_set(fault, FAULT_START_FAILED, "Agent %s %s before it was ready%s%s; see 'journalctl -u %s'",
-                a->id, how, a->status_text ? "; its last status: " : "",
-                a->status_text ? a->status_text : "", a->unit);
+        fault_set(fault, FAULT_START_FAILED, "Agent %s %s before it was ready%s%s; see '%s %s'", a->id, how,
+                a->status_text ? "; its last status: " : "", a->status_text ? a->status_text : "",
+                journalctl, a->unit);
 }
 
 static uint64_t retain_usec(const Agent *a)
@@ -213,8 +213,8 @@ static void launch_cut_off(Agent *a)
 {
         _cleanup_fault_ Fault fault = FAULT_INIT;
 
-        fault_set(&fault, FAULT_START_FAILED,
-                "Agent %s was not launched; see 'journalctl -u agenthost-launcher'", a->id);
+        fault_set(&fault, FAULT_START_FAILED, "Agent %s was not launched; see '%s agenthost-launcher'",
+                a->id, a->host->paths->journalctl);
         launcher_client_acknowledge(a->host->launcher, a->unit);
         agent_launch_failed(a, &fault);
 }

@@ -83,8 +83,8 @@ static int ask(Agent *a, bool freeze, FreezeDone done, void *userdata, Fault *fa
                 r = sd_bus_message_append(m, LAUNCHER_FREEZE_IN, a->unit, (int)freeze);
         if (r < 0)
                 return fault_set(fault, FAULT_LAUNCHER_UNAVAILABLE,
-                        "agenthost-launcher cannot be reached (%s); see 'systemctl status agenthost-launcher.service'",
-                        strerror(-r));
+                        "agenthost-launcher cannot be reached (%s); see '%s status agenthost-launcher.service'",
+                        strerror(-r), a->host->paths->systemctl);
 
         f = g_new0(Freezing, 1);
         *f = (Freezing){

@@ -118,10 +118,12 @@ static void begin_anew(Agent *a)
  * be used again. */
 static int try_start(Agent *a, Fault *fault)
 {
+        const Host *host = a->host;
         const RuntimeInfo *runtime;
         int r;
 
-        r = runtimes_pick(a->host->runtimes, a->runtime, a->class_name, a->host->config, &runtime, fault);
+        r = runtimes_pick(
+                host->runtimes, a->runtime, a->class_name, host->config, host->paths, &runtime, fault);
         if (r < 0)
                 return r;
 
@@ -262,8 +264,8 @@ void agent_restart_told_end(Agent *a, const AgentEnd *end)
         if (a->restart_timer)
                 return;
 
-        fault_set(&fault, FAULT_START_FAILED, "Agent %s was not started again; see 'journalctl -u %s'",
-                a->id, a->unit);
+        fault_set(&fault, FAULT_START_FAILED, "Agent %s was not started again; see '%s %s'", a->id,
+                a->host->paths->journalctl, a->unit);
         (void)agent_restart_failed(a, &fault);
 }
 

@@ -64,10 +64,11 @@ static int plan_runtime(Host *host, const CreateRequest *req, CreatePlan *plan, 
 
         if (!host->runtimes || !launcher_client_is_connected(host->launcher))
                 return fault_set(fault, FAULT_LAUNCHER_UNAVAILABLE,
-                        "agenthost-launcher cannot be reached; see 'systemctl status agenthost-launcher.service'");
+                        "agenthost-launcher cannot be reached; see '%s status agenthost-launcher.service'",
+                        host->paths->systemctl);
 
         r = runtimes_pick(host->runtimes, req->options->runtime, plan->spec.class_name, host->config,
-                &plan->runtime, fault);
+                host->paths, &plan->runtime, fault);
         if (r < 0)
                 return r;
         return runtime_pick_client_type(plan->runtime, req->options->client_type, host->config,
@@ -290,8 +291,8 @@ launch(Host *host, const CreateRequest *req, CreatePlan *plan, CreateDone done, 
         r = store_save(host->store, a);
         if (r < 0) {
                 agent_free(a);
-                return fault_set(fault, FAULT_START_FAILED,
-                        "Cannot write its state file below " STATE_DIR ": %s", strerror(-r));
+                return fault_set(fault, FAULT_START_FAILED, "Cannot write its state file below %s: %s",
+                        host->paths->state_dir, strerror(-r));
         }
         host_add(host, a);
 
@@ -364,6 +365,11 @@ void agent_arm_start_timer(Agent *a)
                 g_error("Cannot arm a timer: %s", strerror(-r));
 }
 
+static void log_ready(const Agent *a)
+{
+        agent_log_id(a, LOG_INFO, MESSAGE_AGENT_READY, "Agent %s is ready", a->id);
+}
+
 void agent_launched(Agent *a, pid_t pid, int pidfd)
 {
         bool again = a->announced;
@@ -384,6 +390,9 @@ void agent_launched(Agent *a, pid_t pid, int pidfd)
          * again, and at some hundred launches a second make journald drop the ones that matter. */
         agent_log_id(a, LOG_DEBUG, MESSAGE_AGENT_LAUNCHED, "Agent %s launched as process %d in %s", a->id,
                 (int)pid, a->unit);
+        /* It was quicker than the launcher's answer. */
+        if (a->notify && a->ready)
+                log_ready(a);
         agent_arm_start_timer(a);
         agent_watchdog_begin(a);
 }
@@ -415,7 +424,7 @@ void agent_ready(Agent *a)
 
         a->start_timer = sd_event_source_disable_unref(a->start_timer);
         (void)host_save(a->host, a);
-        agent_log_id(a, LOG_INFO, MESSAGE_AGENT_READY, "Agent %s is ready", a->id);
+        log_ready(a);
         agent_bus_changed(a, AGENT_CHANGED_READY);
         agent_watchdog_begin(a);
         agent_wake(a, AGENT_EVENT_READY, NULL);

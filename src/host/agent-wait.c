@@ -40,8 +40,9 @@ static int on_wait_timeout(sd_event_source *s, uint64_t usec, void *userdata)
         (void)usec;
 
         fault_set(&fault, FAULT_STOP_TIMEOUT,
-                "Agent %s has not ended within %s; look at its processes with 'systemctl status %s'",
-                w->agent->id, format_usec(span, sizeof(span), w->limit_usec), w->agent->unit);
+                "Agent %s has not ended within %s; look at its processes with '%s status %s'", w->agent->id,
+                format_usec(span, sizeof(span), w->limit_usec), w->agent->host->paths->systemctl,
+                w->agent->unit);
         wait_unlink(w);
         wait_end(w, &fault);
         return 0;

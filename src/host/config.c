@@ -23,8 +23,6 @@
 #define RETAIN_DEFAULT_USEC (60 * USEC_PER_SEC)
 #define RETAIN_FAILED_DEFAULT_USEC (3600 * USEC_PER_SEC)
 
-static const char *const default_dirs[] = { SYSCONFDIR "/agenthost", "/run/agenthost", VENDOR_DIR, NULL };
-
 static bool hostname_is_valid(const char *text)
 {
         size_t n = strlen(text);
@@ -350,7 +348,7 @@ int config_load(const char *const *dirs, Config **ret)
                 .log_level = LOG_INFO,
         };
 
-        r = read_all(c, dirs ? dirs : default_dirs);
+        r = read_all(c, dirs);
         if (r < 0) {
                 config_free(c);
                 return r;

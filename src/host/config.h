@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* agenthost.conf: the main file (the first of /etc/agenthost, /run/agenthost, /usr/lib/agenthost), then the
- * drop-ins of agenthost.conf.d in the three, then the original's environment variables, which win. An
- * unknown section or key is warned about with file and line; a wrong value is warned about and leaves the
- * setting as it was: a host must not stay down for a typing error. What the design names and this build does
- * without is said to be just that. */
+/* agenthost.conf: the main file (the first of /etc/agenthost, /run/agenthost, /usr/lib/agenthost; user mode
+ * has directories of its own), then the drop-ins of agenthost.conf.d in all of them, then the original's
+ * environment variables, which win. An unknown section or key is warned about with file and line; a wrong
+ * value is warned about and leaves the setting as it was: a host must not stay down for a typing error. What
+ * the design names and this build does without is said to be just that. */
 
 #include "macros.h"
 
@@ -27,7 +27,7 @@ typedef struct Config {
 } Config;
 
 /* Never fails on what files say; -ENOMEM only. dirs: the directories that hold agenthost.conf and
- * agenthost.conf.d, highest precedence first; NULL: the three above. Warnings are logged. */
+ * agenthost.conf.d, highest precedence first (Paths.config_dirs). Warnings are logged. */
 int config_load(const char *const *dirs, Config **ret);
 Config *config_free(Config *config);
 void config_freep(Config **config);

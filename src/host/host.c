@@ -24,12 +24,13 @@
 /* How often AgentCount is told at most. */
 #define TELL_COUNT_USEC (100 * USEC_PER_MSEC)
 
-int host_new(sd_event *event, Config *config, Host **ret)
+int host_new(sd_event *event, const Paths *paths, Config *config, Host **ret)
 {
         Host *host = g_new0(Host, 1);
 
         *host = (Host){
                 .event = sd_event_ref(event),
+                .paths = paths,
                 .config = config,
                 .agents = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, NULL),
                 .units = g_hash_table_new(g_str_hash, g_str_equal),
@@ -135,8 +136,8 @@ int host_save(Host *host, const Agent *a)
         int r = store_save(host->store, a);
 
         if (r < 0)
-                agent_log(a, LOG_ERR, "The state of agent %s cannot be written below " STATE_DIR ": %s",
-                        a->id, strerror(-r));
+                agent_log(a, LOG_ERR, "The state of agent %s cannot be written below %s: %s", a->id,
+                        host->paths->state_dir, strerror(-r));
         return r;
 }
 
@@ -286,34 +287,41 @@ static void connect_bus(Host *host)
                 .refused = on_name_refused,
         };
 
-        host->access = access_new(NULL, host_describe_call, host);
-        host->connection = bus_connection_new(
-                host->event, sd_bus_open_system_with_description, BUS_NAME, &handlers, host);
+        const bool user_mode = host->paths->user_mode;
+
+        if (!user_mode)
+                host->access = access_new(NULL, host_describe_call, host);
+        host->connection = bus_connection_new(host->event,
+                user_mode ? sd_bus_open_user_with_description : sd_bus_open_system_with_description,
+                BUS_NAME, &handlers, host);
 }
 
 static int load_state(Host *host)
 {
+        const char *dir = host->paths->state_dir;
         int r;
 
-        r = store_open(STATE_DIR, &host->store);
+        r = store_open(dir, &host->store);
         if (r < 0) {
-                log_error("Cannot open " STATE_DIR ": %s; agenthostd.service makes it", strerror(-r));
+                log_error("Cannot open %s: %s; agenthostd.service makes it", dir, strerror(-r));
                 return r;
         }
 
         host->guilds = guild_texts_new(store_dir_fd(host->store));
         r = store_load(host->store, host, host->guilds, on_loaded, host);
         if (r < 0) {
-                log_error("Cannot read " STATE_DIR ": %s", strerror(-r));
+                log_error("Cannot read %s: %s", dir, strerror(-r));
                 return r;
         }
         guild_texts_sweep(host->guilds);
         return 0;
 }
 
+/* The service manager is in init.scope right below the root of its control groups: PID 1, or our parent,
+ * which is the user's. */
 static void find_cgroups(Host *host)
 {
-        if (cgroup_find_root(1, &host->cgroup_root) < 0 ||
+        if (cgroup_find_root(host->paths->user_mode ? getppid() : 1, &host->cgroup_root) < 0 ||
                 cgroup_find_dir(host->cgroup_root, &host->cgroup_dir, NULL) == -ENOMEM)
                 g_error("Out of memory");
 }
@@ -341,7 +349,7 @@ int host_start(Host *host, int notify_fd)
                 return r;
 
         host->sync = launcher_sync_new(host);
-        host->launcher = launcher_client_new(host->event, NULL, &handlers, host);
+        host->launcher = launcher_client_new(host->event, host->paths, &handlers, host);
         return sd_event_add_time_relative(host->event, &host->name_timer, CLOCK_MONOTONIC,
                 LAUNCHER_WAIT_USEC, 0, on_launcher_late, host);
 }
@@ -363,7 +371,7 @@ void host_reload(Host *host)
         int r;
 
         (void)sd_notify(false, "RELOADING=1");
-        r = config_load(NULL, &config);
+        r = config_load((const char *const *)host->paths->config_dirs, &config);
         if (r < 0)
                 log_error("The configuration cannot be read again: %s", strerror(-r));
         else {

@@ -21,6 +21,7 @@
 #include "launcher-client.h"
 #include "launcher-sync.h"
 #include "notify.h"
+#include "proto/paths.h"
 #include "restart.h"
 #include "runtimes.h"
 #include "store.h"
@@ -35,8 +36,9 @@ typedef struct Host {
         sd_event *event;
         BusConnection *connection;
         sd_bus *bus; /* the connection's; closed while the bus is away */
+        const Paths *paths; /* borrowed */
         Config *config;
-        Access *access;
+        Access *access; /* NULL in user mode: everybody on that bus is the user */
         Store *store;
         GuildTexts *guilds;
         LauncherClient *launcher;
@@ -63,7 +65,8 @@ typedef struct Host {
         bool online; /* we own the name, or have asked for it */
 } Host;
 
-int host_new(sd_event *event, Config *config, Host **ret); /* takes over config, also on failure */
+/* Takes over config, also on failure; paths are borrowed. */
+int host_new(sd_event *event, const Paths *paths, Config *config, Host **ret);
 Host *host_free(Host *host);
 static inline void host_freep(Host **host)
 {

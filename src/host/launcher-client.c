@@ -11,7 +11,7 @@
 
 struct LauncherClient {
         sd_event *event;
-        char *address;
+        const Paths *paths; /* borrowed */
         LauncherHandlers handlers;
         void *userdata;
         sd_bus *bus;
@@ -93,12 +93,14 @@ static void client_disconnected(LauncherClient *c)
         if (!c->said_down) {
                 log_warning(
                         "No connection to agenthost-launcher; nothing can be started or stopped until it is "
-                        "back (see 'systemctl status agenthost-launcher.service')");
+                        "back (see '%s status agenthost-launcher.service')",
+                        c->paths->systemctl);
                 c->said_down = true;
         }
 
         fault_set(&fault, FAULT_LAUNCHER_UNAVAILABLE,
-                "The connection to agenthost-launcher broke; see 'systemctl status agenthost-launcher.service'");
+                "The connection to agenthost-launcher broke; see '%s status agenthost-launcher.service'",
+                c->paths->systemctl);
         while (c->calls)
                 call_finish(c->calls, NULL, &fault);
         c->handlers.disconnected(c->userdata);
@@ -122,8 +124,8 @@ static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
         if (sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) ||
                 sd_bus_error_has_name(error, SD_BUS_ERROR_TIMEOUT))
                 fault_set(&fault, FAULT_LAUNCHER_UNAVAILABLE,
-                        "agenthost-launcher has not answered (%s); see 'systemctl status agenthost-launcher.service'",
-                        error->message);
+                        "agenthost-launcher has not answered (%s); see '%s status agenthost-launcher.service'",
+                        error->message, call->client->paths->systemctl);
         else
                 fault_from_bus_error(&fault, error, FAULT_LAUNCHER_UNAVAILABLE);
         call_finish(call, NULL, &fault);
@@ -241,7 +243,7 @@ static int client_try_connect(LauncherClient *c)
                 return r;
 
         c->bus = bus;
-        r = sd_bus_set_address(bus, c->address);
+        r = sd_bus_set_address(bus, c->paths->launcher_address);
         if (r >= 0)
                 r = sd_bus_negotiate_fds(bus, 1);
         if (r >= 0)
@@ -270,7 +272,8 @@ static int client_connect(LauncherClient *c)
         if (r >= 0)
                 return 0;
 
-        log_debug("Cannot connect to agenthost-launcher at %s: %s", c->address, strerror(-r));
+        log_debug(
+                "Cannot connect to agenthost-launcher at %s: %s", c->paths->launcher_address, strerror(-r));
         if (c->bus)
                 client_disconnected(c);
         else
@@ -279,13 +282,13 @@ static int client_connect(LauncherClient *c)
 }
 
 LauncherClient *launcher_client_new(
-        sd_event *event, const char *path, const LauncherHandlers *handlers, void *userdata)
+        sd_event *event, const Paths *paths, const LauncherHandlers *handlers, void *userdata)
 {
         LauncherClient *c = g_new0(LauncherClient, 1);
 
         *c = (LauncherClient){
                 .event = sd_event_ref(event),
-                .address = g_strconcat("unix:path=", path ? path : LAUNCHER_SOCKET, NULL),
+                .paths = paths,
                 .handlers = *handlers,
                 .userdata = userdata,
         };
@@ -302,7 +305,6 @@ LauncherClient *launcher_client_free(LauncherClient *c)
                 launcher_call_free(c->calls);
         sd_event_source_disable_unref(c->reconnect);
         sd_bus_close_unref(c->bus);
-        g_free(c->address);
         sd_event_unref(c->event);
         g_free(c);
         return NULL;
@@ -338,8 +340,8 @@ int launcher_client_call(LauncherClient *c,
         if (r < 0) {
                 g_free(call);
                 return fault_set(fault, FAULT_LAUNCHER_UNAVAILABLE,
-                        "agenthost-launcher cannot be reached (%s); see 'systemctl status agenthost-launcher.service'",
-                        strerror(-r));
+                        "agenthost-launcher cannot be reached (%s); see '%s status agenthost-launcher.service'",
+                        strerror(-r), c->paths->systemctl);
         }
 
         call->next = c->calls;
@@ -394,8 +396,8 @@ int launcher_client_stop(LauncherClient *c, const char *unit, uint64_t timeout_u
                 r = sd_bus_message_append(m, LAUNCHER_STOP_IN, unit, timeout_usec);
         if (r < 0)
                 return fault_set(fault, FAULT_LAUNCHER_UNAVAILABLE,
-                        "agenthost-launcher cannot be reached (%s); see 'systemctl status agenthost-launcher.service'",
-                        strerror(-r));
+                        "agenthost-launcher cannot be reached (%s); see '%s status agenthost-launcher.service'",
+                        strerror(-r), c->paths->systemctl);
 
         copy = g_strdup(unit);
         r = launcher_client_call(c, m, STOP_CALL_LIMIT_USEC, on_stopped, copy, NULL, fault);

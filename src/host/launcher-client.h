@@ -12,6 +12,7 @@
 #include "agent.h"
 #include "fault.h"
 #include "proto/launcher.h"
+#include "proto/paths.h"
 
 typedef struct LauncherClient LauncherClient;
 
@@ -23,9 +24,9 @@ typedef struct LauncherHandlers {
         void (*ended)(const char *unit, const AgentEnd *end, void *userdata);
 } LauncherHandlers;
 
-/* Begins to connect. path: the socket, NULL for LAUNCHER_SOCKET. */
+/* Begins to connect. The paths are borrowed. */
 LauncherClient *launcher_client_new(
-        sd_event *event, const char *path, const LauncherHandlers *handlers, void *userdata);
+        sd_event *event, const Paths *paths, const LauncherHandlers *handlers, void *userdata);
 LauncherClient *launcher_client_free(LauncherClient *client);
 
 bool launcher_client_is_connected(const LauncherClient *client);

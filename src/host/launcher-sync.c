@@ -163,7 +163,8 @@ static Agent *build_unknown_agent(Host *host, const Item *item)
         a->name = g_strdup(item->agent_id);
         a->class_name = g_strdup("");
         a->runtime = g_strdup(item->runtime);
-        if (runtimes_pick(host->runtimes, item->runtime, "", host->config, &runtime, &fault) >= 0)
+        if (runtimes_pick(host->runtimes, item->runtime, "", host->config, host->paths, &runtime, &fault) >=
+                0)
                 a->stop_timeout_usec = runtime->stop_timeout_usec;
         fault_done(&fault);
         a->client_type = g_strdup("");

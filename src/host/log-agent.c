@@ -3,6 +3,8 @@
 
 #include <stdarg.h>
 
+#include "host.h"
+
 void agent_log_id(const Agent *a, int level, const char *message_id, const char *format, ...)
 {
         g_autofree char *text = NULL;
@@ -22,7 +24,7 @@ void agent_log_id(const Agent *a, int level, const char *message_id, const char 
                 { "MESSAGE_ID", message_id },
                 { "AGENT_ID", a->id },
                 { "GUILD_ID", a->guild ? a->guild->guild_id : NULL },
-                { "UNIT", a->unit },
+                { a->host && a->host->paths->user_mode ? "USER_UNIT" : "UNIT", a->unit },
                 { "AGENT_RESULT", ended ? a->result : NULL },
                 { "EXIT_STATUS", ended ? status : NULL },
         };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Lines about one agent, with AGENT_ID=, GUILD_ID=, UNIT= (and AGENT_RESULT=, EXIT_STATUS= once it has
- * ended), so that "journalctl AGENT_ID=x" finds them. */
+/* Lines about one agent, with AGENT_ID=, GUILD_ID=, UNIT= (USER_UNIT= in user mode; and AGENT_RESULT=,
+ * EXIT_STATUS= once it has ended), so that "journalctl AGENT_ID=x" finds them. */
 
 #include "agent.h"
 #include "log.h"

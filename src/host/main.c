@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* agenthostd: sets up the loop and hands over to the Host. Started by agenthostd.service. */
+/* agenthostd: sets up the loop and hands over to the Host. Started by agenthostd.service, which is a system
+ * service, or a user's (--user). */
 
 #include <getopt.h>
 #include <signal.h>
@@ -52,7 +53,7 @@ static int add_signals(sd_event *event, Host *host)
 }
 
 /* agenthostd.socket holds it, so that messages wait for us while we are away. */
-static int take_notify_socket(void)
+static int take_notify_socket(const Paths *paths)
 {
         int n = sd_listen_fds(true);
 
@@ -61,24 +62,24 @@ static int take_notify_socket(void)
         if (n != 1 || sd_is_socket(SD_LISTEN_FDS_START, AF_UNIX, SOCK_DGRAM, -1) <= 0) {
                 log_error(
                         "Expected one datagram socket from agenthostd.socket, got %d; start agenthostd with "
-                        "'systemctl start agenthostd.service'",
-                        n);
+                        "'%s start agenthostd.service'",
+                        n, paths->systemctl);
                 return -EINVAL;
         }
         return SD_LISTEN_FDS_START;
 }
 
-static int run(void)
+static int run(const Paths *paths)
 {
         _cleanup_(sd_event_unrefp) sd_event *event = NULL;
         _cleanup_(host_freep) Host *host = NULL;
         Config *config;
         int r, notify_fd;
 
-        notify_fd = take_notify_socket();
+        notify_fd = take_notify_socket(paths);
         if (notify_fd < 0)
                 return notify_fd;
-        r = config_load(NULL, &config);
+        r = config_load((const char *const *)paths->config_dirs, &config);
         if (r < 0)
                 return r;
         log_set_level(config->log_level);
@@ -92,7 +93,7 @@ static int run(void)
         r = sd_event_set_watchdog(event, true);
         if (r < 0)
                 log_warning("The watchdog of systemd cannot be served: %s", strerror(-r));
-        r = host_new(event, config, &host);
+        r = host_new(event, paths, config, &host);
         if (r >= 0)
                 r = add_signals(event, host);
         if (r >= 0)
@@ -102,10 +103,23 @@ static int run(void)
         return sd_event_loop(event);
 }
 
+static int run_in_mode(bool user_mode)
+{
+        _cleanup_(paths_freep) Paths *paths = NULL;
+        int r;
+
+        r = paths_new(user_mode, &paths);
+        if (r == -ENXIO)
+                log_error("XDG_RUNTIME_DIR is not set; with --user, start agenthostd with "
+                          "'systemctl --user start agenthostd.service'");
+        return r < 0 ? r : run(paths);
+}
+
 static int usage(void)
 {
         printf("%s [OPTIONS]\n\n"
                "The host service of agenthost; started by agenthostd.service.\n\n"
+               "     --user      The service of a user: on the session bus, with the user's service manager\n"
                "  -h --help      Show this text\n"
                "     --version   Show the version\n",
                 program_invocation_short_name);
@@ -115,14 +129,19 @@ static int usage(void)
 int main(int argc, char **argv)
 {
         static const struct option options[] = {
+                { "user", no_argument, NULL, 'u' },
                 { "help", no_argument, NULL, 'h' },
                 { "version", no_argument, NULL, 'V' },
                 { 0 },
         };
+        bool user_mode = false;
         int c, r;
 
         while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0)
                 switch (c) {
+                case 'u':
+                        user_mode = true;
+                        break;
                 case 'h':
                         return usage();
                 case 'V':
@@ -133,7 +152,7 @@ int main(int argc, char **argv)
                 }
 
         log_open_journal();
-        r = run();
+        r = run_in_mode(user_mode);
         if (r < 0)
                 log_error("agenthostd ends: %s", strerror(-r));
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -111,7 +111,7 @@ static Agent *find_agent_by_cgroup(Host *host, const char *cgroup)
                 return NULL;
 
         parts = g_strsplit(cgroup + strlen(host->cgroup_root), "/", 5);
-        if (g_strv_length(parts) < 4 || strcmp(parts[1], "agents.slice") != 0)
+        if (g_strv_length(parts) < 4 || parts[0][0] || strcmp(parts[1], "agents.slice") != 0)
                 return NULL;
         return g_hash_table_lookup(host->units, parts[3]);
 }

@@ -168,6 +168,7 @@ int runtimes_pick(const Runtimes *l,
         const char *name,
         const char *class_name,
         const Config *config,
+        const Paths *paths,
         const RuntimeInfo **ret,
         Fault *fault)
 {
@@ -181,10 +182,9 @@ int runtimes_pick(const Runtimes *l,
 
         if (!found && name)
                 return fault_set(fault, FAULT_NO_SUCH_RUNTIME,
-                        "No runtime '%s'; runtimes are the files NAME.runtime in " SYSCONFDIR
-                        "/agenthost/runtimes.d, read by 'systemctl reload agenthostd.service' (its journal says which "
-                        "are refused, and why)",
-                        name);
+                        "No runtime '%s'; runtimes are the files NAME.runtime in %s, read by '%s reload "
+                        "agenthostd.service' (its journal says which are refused, and why)",
+                        name, paths->runtimes_dirs[0], paths->systemctl);
         if (!found)
                 return fault_set(fault, FAULT_NO_SUCH_RUNTIME,
                         "No runtime matches class_name '%s'; give one a fitting Match=, set DefaultRuntime=, or name "

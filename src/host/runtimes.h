@@ -8,6 +8,7 @@
 
 #include "config.h"
 #include "fault.h"
+#include "proto/paths.h"
 #include "restart.h"
 
 typedef struct RuntimeInfo {
@@ -41,6 +42,7 @@ int runtimes_pick(const Runtimes *runtimes,
         const char *name,
         const char *class_name,
         const Config *config,
+        const Paths *paths,
         const RuntimeInfo **ret,
         Fault *fault);
 

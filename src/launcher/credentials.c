@@ -8,7 +8,6 @@
 #include "log.h"
 #include "plan.h"
 #include "proto/launcher.h"
-#include "proto/names.h"
 
 static const char *const names[AGENT_TEXT_COUNT] = AGENT_TEXT_NAMES;
 
@@ -26,21 +25,21 @@ static int remove_directory(const char *path)
         return rmdir(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-void credentials_remove(const char *unit)
+void credentials_remove(const Paths *paths, const char *unit)
 {
         _cleanup_free_ char *path = NULL;
         int r;
 
-        r = plan_credentials_path(unit, &path);
+        r = plan_credentials_path(paths, unit, &path);
         if (r >= 0)
                 r = remove_directory(path);
         if (r < 0)
                 log_warning("Cannot remove the credentials of %s: %s", unit, strerror(-r));
 }
 
-void credentials_sweep(CredentialsKeep keep, void *userdata)
+void credentials_sweep(const Paths *paths, CredentialsKeep keep, void *userdata)
 {
-        _cleanup_closedir_ DIR *directory = opendir(CREDENTIALS_DIR);
+        _cleanup_closedir_ DIR *directory = opendir(paths->credentials_dir);
         const struct dirent *entry;
 
         if (!directory)
@@ -48,5 +47,5 @@ void credentials_sweep(CredentialsKeep keep, void *userdata)
 
         while ((entry = readdir(directory)))
                 if (agent_unit_is_valid(entry->d_name) && !keep(entry->d_name, userdata))
-                        credentials_remove(entry->d_name);
+                        credentials_remove(paths, entry->d_name);
 }

@@ -4,11 +4,11 @@
 /* The directories with the agents' texts. The executor makes them; they are removed here, when the agent's
  * end is stated, and at start for agents that ended while no launcher ran. */
 
-#include "macros.h"
+#include "proto/paths.h"
 
 /* Silent where there is none; logs what cannot be removed. */
-void credentials_remove(const char *unit);
+void credentials_remove(const Paths *paths, const char *unit);
 
 /* Removes those of every unit that is not to be kept. */
 typedef bool (*CredentialsKeep)(const char *unit, void *userdata);
-void credentials_sweep(CredentialsKeep keep, void *userdata);
+void credentials_sweep(const Paths *paths, CredentialsKeep keep, void *userdata);

@@ -116,7 +116,7 @@ static void state_end(Child *c)
                 streams_give_back(&c->launcher->streams);
         c->has_stream = false;
 
-        credentials_remove(c->unit);
+        credentials_remove(c->launcher->settings.paths, c->unit);
         connections_emit_ended(c->launcher->connections, c);
         if (c->adoption)
                 adopt_settle(c, false);

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "executor-queue.h"
 #include "log.h"
 #include "macros.h"
 #include "pidfd.h"
@@ -35,6 +36,7 @@ struct Executor {
         sd_event *event;
         const char *path;
         int requests; /* our end */
+        ExecutorQueue *queue; /* into it */
         int theirs; /* all workers read the same one, each request is read by one of them */
         Worker workers[WORKERS_MAX];
         sd_event_source *hello_source;
@@ -192,37 +194,29 @@ static int on_exit_event(sd_event_source *s, int fd, uint32_t revents, void *use
         return 0;
 }
 
-static int open_requests(Executor *e)
+/* A user's launcher gets what the system allows (net.core.wmem_max); more waits in the queue. */
+static int make_room(int requests)
 {
         const int size = REQUESTS_BYTES;
-        int pair[2];
+
+        if (setsockopt(requests, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0 &&
+                (errno != EPERM || setsockopt(requests, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)) < 0))
+                return -errno;
+        return 0;
+}
+
+static int open_requests(Executor *e)
+{
+        int pair[2], r;
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
                 return -errno;
         e->requests = pair[0];
         e->theirs = pair[1];
-        if (setsockopt(e->requests, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
-                return -errno;
+        r = make_room(e->requests);
+        if (r < 0)
+                return r;
         return sd_event_add_io(e->event, &e->hello_source, e->requests, EPOLLIN, on_hello, e);
-}
-
-static int send_request(int requests, const ExecutorRequest *request)
-{
-        const int fds[EXECUTOR_FD_COUNT] = { request->gate, request->texts[0], request->texts[1],
-                request->texts[2], request->texts[3] };
-        union {
-                struct cmsghdr header;
-                char buffer[CMSG_SPACE(sizeof(fds))];
-        } control = { .header = { .cmsg_level = SOL_SOCKET,
-                              .cmsg_type = SCM_RIGHTS,
-                              .cmsg_len = CMSG_LEN(sizeof(fds)) } };
-        struct iovec iov = { (char *)request->plan, request->plan_size };
-        struct msghdr m = {
-                .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
-        };
-
-        memcpy(CMSG_DATA(&control.header), fds, sizeof(fds));
-        return sendmsg(requests, &m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
 int executor_request(Executor *e, const ExecutorRequest *request)
@@ -236,7 +230,7 @@ int executor_request(Executor *e, const ExecutorRequest *request)
         e->retire_timer = sd_event_source_disable_unref(e->retire_timer);
         r = ensure_workers(e);
         if (r >= 0)
-                r = send_request(e->requests, request);
+                r = executor_queue_send(e->queue, request);
         if (r < 0)
                 e->n_pending--;
         return r;
@@ -284,6 +278,8 @@ int executor_new(sd_event *event, const char *path, Executor **ret)
         for (size_t i = 0; i < WORKERS_MAX; i++)
                 e->workers[i] = (Worker){ .executor = e, .pidfd = -EBADF };
         r = open_requests(e);
+        if (r >= 0)
+                r = executor_queue_new(event, e->requests, &e->queue);
         if (r < 0)
                 return r;
 
@@ -304,6 +300,7 @@ Executor *executor_free(Executor *e)
                 drop_worker(&e->workers[i]);
         sd_event_source_disable_unref(e->retire_timer);
         sd_event_source_disable_unref(e->hello_source);
+        executor_queue_free(e->queue);
         close_fd(e->requests);
         close_fd(e->theirs);
         sd_event_unref(e->event);

@@ -39,7 +39,7 @@ void launch_settle(Child *c)
                 return;
 
         end_reap(c);
-        credentials_remove(c->unit);
+        credentials_remove(c->launcher->settings.paths, c->unit);
         tell_failure(c);
         child_table_drop(&c->launcher->children, c);
 }

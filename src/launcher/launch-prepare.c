@@ -72,6 +72,7 @@ static int make_plan(Child *c,
         c->has_stream = !runtime->output_null && streams_take(&l->streams);
         return plan_build(
                 &(PlanInput){
+                        .paths = l->settings.paths,
                         .runtime = runtime,
                         .unit = c->unit,
                         .agent_id = c->agent_id,

@@ -127,13 +127,14 @@ static int connection_new(Connections *owner, int fd, uid_t uid)
 /* By what the kernel says of who has connected, before anything is read. */
 static int check_peer(const Connections *owner, int fd, uid_t *ret_uid)
 {
+        const LauncherSettings *settings = &owner->launcher->settings;
         struct ucred peer;
         socklen_t size = sizeof(peer);
 
         if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
                 return -errno;
         *ret_uid = peer.uid;
-        if (peer.uid == 0 || peer.uid == owner->launcher->settings.client_uid)
+        if (peer.uid == settings->client_uid || (peer.uid == 0 && !settings->paths->user_mode))
                 return 0;
 
         log_warning("Process %d of user %u may not connect", (int)peer.pid, (unsigned)peer.uid);

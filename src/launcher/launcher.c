@@ -125,7 +125,7 @@ static void on_listed(const ScopeList *list, void *userdata)
 
         l->synced = true;
         if (!l->swept) {
-                credentials_sweep(keep_credentials, &(Sweep){ l, list });
+                credentials_sweep(l->settings.paths, keep_credentials, &(Sweep){ l, list });
                 l->swept = true;
         }
         end_strays(l);
@@ -167,7 +167,7 @@ static void on_unit_removed(const char *unit, void *userdata)
 
         if (!child)
                 /* A former launcher's, that nobody has given back to us. */
-                credentials_remove(unit);
+                credentials_remove(l->settings.paths, unit);
         else if (child->scope == SCOPE_THERE)
                 end_on_scope_gone(child);
         else
@@ -176,10 +176,11 @@ static void on_unit_removed(const char *unit, void *userdata)
 
 int launcher_read_runtimes(Launcher *l)
 {
+        const Paths *paths = l->settings.paths;
         RuntimeSet *set;
         int r;
 
-        r = runtime_set_load(NULL, false, &set);
+        r = runtime_set_load((const char *const *)paths->runtimes_dirs, paths->user_mode, &set);
         if (r < 0)
                 return r;
 
@@ -194,7 +195,7 @@ static int look_at_host(Launcher *l)
         bool only = false;
         int r;
 
-        r = cgroup_find_root(1, &root);
+        r = cgroup_find_root(l->settings.paths->user_mode ? getppid() : 1, &root);
         if (r >= 0)
                 r = cgroup_find_dir(root, &l->cgroup_dir, &only);
         if (r < 0 && r != -ENOENT)
@@ -236,7 +237,7 @@ int launcher_new(sd_event *event, const LauncherSettings *settings, Launcher **r
         r = executor_new(event, settings->executor, &l->executor);
         if (r < 0)
                 return r;
-        r = manager_new(event, MANAGER_ADDRESS, &handlers, l, &l->manager);
+        r = manager_new(event, settings->paths->manager_address, &handlers, l, &l->manager);
         if (r < 0)
                 return r;
         r = connections_new(l, settings->listen_fd, &l->connections);

@@ -12,13 +12,15 @@
 #include "manager.h"
 #include "oom.h"
 #include "probe.h"
+#include "proto/paths.h"
 #include "runtime.h"
 #include "streams.h"
 
 typedef struct LauncherSettings {
+        const Paths *paths; /* borrowed */
         const char *executor; /* path */
         int listen_fd; /* taken over on success */
-        uid_t client_uid; /* who may connect, besides root */
+        uid_t client_uid; /* who may connect, besides root in system mode */
         struct rlimit nofile; /* what agents get where their runtime sets none */
         unsigned streams_max; /* of the journal, for our agents */
 } LauncherSettings;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* agenthost-launcher: starts agents, is their parent, and knows how they ended. See proto/launcher.h. */
+/* agenthost-launcher: starts agents, is their parent, and knows how they ended. See proto/launcher.h.
+ * Started by agenthost-launcher.service, as root, or as a user's service (--user). */
 
+#include <getopt.h>
 #include <pwd.h>
 #include <signal.h>
 #include <string.h>
@@ -113,24 +115,24 @@ static int setup_event(sd_event **ret)
         return 0;
 }
 
-static int run(void)
+static int run(const Paths *paths)
 {
         _cleanup_(sd_event_unrefp) sd_event *event = NULL;
         _cleanup_(launcher_freep) Launcher *launcher = NULL;
-        LauncherSettings settings = { .listen_fd = -EBADF };
+        LauncherSettings settings = { .paths = paths, .listen_fd = -EBADF };
         int r;
 
         r = take_listen_fd(&settings.listen_fd);
         if (r >= 0)
                 r = raise_nofile(&settings.nofile);
         if (r >= 0)
-                r = mkdir_safe(CREDENTIALS_DIR, 0755);
+                r = mkdir_safe(paths->credentials_dir, 0755);
         if (r >= 0)
                 r = setup_event(&event);
         if (r < 0)
                 return r;
 
-        settings.client_uid = find_client_uid();
+        settings.client_uid = paths->user_mode ? geteuid() : find_client_uid();
         settings.streams_max = read_streams_max();
         settings.executor = getenv("AGENTHOST_EXECUTOR");
         if (!settings.executor)
@@ -146,16 +148,48 @@ static int run(void)
         return r;
 }
 
-int main(void)
+static int run_in_mode(bool user_mode)
 {
+        _cleanup_(paths_freep) Paths *paths = NULL;
         int r;
 
+        r = paths_new(user_mode, &paths);
+        if (r == -ENXIO)
+                log_error(
+                        "XDG_RUNTIME_DIR is not set: with --user, to be started by the user's service manager");
+        return r < 0 ? r : run(paths);
+}
+
+static bool parse_options(int argc, char **argv, bool *ret_user_mode)
+{
+        static const struct option options[] = {
+                { "user", no_argument, NULL, 'u' },
+                { 0 },
+        };
+        int c;
+
+        *ret_user_mode = false;
+        while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+                if (c != 'u')
+                        return false;
+                *ret_user_mode = true;
+        }
+        return optind == argc;
+}
+
+int main(int argc, char **argv)
+{
+        bool user_mode;
+        int r;
+
+        if (!parse_options(argc, argv, &user_mode))
+                return EXIT_FAILURE;
         setup_log();
         (void)umask(0022);
         /* Inherited as ignored, it would take the agents' exit statuses away. */
         (void)signal(SIGCHLD, SIG_DFL);
 
-        r = run();
+        r = run_in_mode(user_mode);
         if (r < 0)
                 log_error("Giving up: %s", strerror(-r));
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

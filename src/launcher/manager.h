@@ -27,8 +27,6 @@ typedef struct ManagerHandlers {
         void (*unit_removed)(const char *unit, void *userdata);
 } ManagerHandlers;
 
-#define MANAGER_ADDRESS "unix:path=/run/systemd/private"
-
 /* The longest that an answer of systemd is waited for where giving up earlier would mean not to know whether
  * it still acts on the question. */
 #define MANAGER_ANSWER_LIMIT_USEC (10 * 60 * USEC_PER_SEC)

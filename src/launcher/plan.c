@@ -7,7 +7,6 @@
 
 #include "proto/executor.h"
 #include "proto/launcher.h"
-#include "proto/names.h"
 #include "strv.h"
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"
@@ -76,9 +75,9 @@ static void addf(PlanText *p, const char *key, const char *format, ...)
                 add(p, key, value);
 }
 
-int plan_credentials_path(const char *unit, char **ret)
+int plan_credentials_path(const Paths *paths, const char *unit, char **ret)
 {
-        if (asprintf(ret, CREDENTIALS_DIR "/%s", unit) < 0)
+        if (asprintf(ret, "%s/%s", paths->credentials_dir, unit) < 0)
                 return -ENOMEM;
         return 0;
 }
@@ -149,14 +148,14 @@ static int add_arguments(PlanText *p, const PlanInput *input, const char *creden
         return 0;
 }
 
-/* Whether one of the assignments sets the same variable. */
-static bool sets_variable(char *const *assignments, const char *assignment)
+/* Whether one of the assignments sets the variable, which may be given with a value of its own. */
+static bool sets_variable(char *const *assignments, const char *variable)
 {
-        size_t length = strcspn(assignment, "=") + 1;
+        size_t length = strcspn(variable, "=");
 
         if (assignments)
                 for (; *assignments; assignments++)
-                        if (strncmp(*assignments, assignment, length) == 0)
+                        if (strncmp(*assignments, variable, length) == 0 && (*assignments)[length] == '=')
                                 return true;
         return false;
 }
@@ -173,13 +172,34 @@ static bool is_ours(const char *assignment)
         return false;
 }
 
+static bool is_set(const PlanInput *input, const char *name)
+{
+        return sets_variable(input->runtime->environment, name) || sets_variable(input->environment, name);
+}
+
+/* In system mode the executor adds what depends on the user. In user mode that is who we are, and what the
+ * user's service manager gives its services. */
+static void add_user_environment(PlanText *p, const PlanInput *input)
+{
+        static const char *const names[] = { "HOME", "USER", "LOGNAME", "SHELL", "XDG_RUNTIME_DIR" };
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                const char *value = getenv(names[i]);
+
+                if (value && !is_set(input, names[i]))
+                        addf(p, PLAN_ENVIRONMENT, "%s=%s", names[i], value);
+        }
+}
+
 /* The caller's variables win over the runtime's, which allows them; ours win over both. */
 static void add_environment(PlanText *p, const PlanInput *input, const char *credentials)
 {
         const Runtime *runtime = input->runtime;
 
-        if (!sets_variable(runtime->environment, "PATH=") && !sets_variable(input->environment, "PATH="))
+        if (!is_set(input, "PATH"))
                 add(p, PLAN_ENVIRONMENT, "PATH=" DEFAULT_PATH);
+        if (input->paths->user_mode)
+                add_user_environment(p, input);
         for (char *const *e = runtime->environment; e && *e; e++)
                 if (!sets_variable(input->environment, *e) && !sets_variable(e + 1, *e) && !is_ours(*e))
                         add(p, PLAN_ENVIRONMENT, *e);
@@ -191,7 +211,7 @@ static void add_environment(PlanText *p, const PlanInput *input, const char *cre
         addf(p, PLAN_ENVIRONMENT, "AGENTHOST_GUILD_ID=%s", input->guild_id);
         addf(p, PLAN_ENVIRONMENT, "AGENTHOST_MACHINE_ID=%" PRIi32, input->machine_id);
         addf(p, PLAN_ENVIRONMENT, "AGENTHOST_CLIENT_TYPE=%s", input->client_type);
-        add(p, PLAN_ENVIRONMENT, "NOTIFY_SOCKET=" NOTIFY_SOCKET_PATH);
+        addf(p, PLAN_ENVIRONMENT, "NOTIFY_SOCKET=%s", input->paths->notify_socket);
         addf(p, PLAN_ENVIRONMENT, "CREDENTIALS_DIRECTORY=%s", credentials);
         if (runtime->watchdog_usec > 0)
                 addf(p, PLAN_ENVIRONMENT, "WATCHDOG_USEC=%" PRIu64, runtime->watchdog_usec);
@@ -221,6 +241,16 @@ static void add_identity(PlanText *p, const Runtime *runtime)
                 add(p, PLAN_SUPPLEMENTARY_GROUP, *g);
 }
 
+/* As systemd has it: the root directory for the system's agents, his home for a user's. */
+static const char *working_directory(const PlanInput *input)
+{
+        const char *home = input->paths->user_mode ? getenv("HOME") : NULL;
+
+        if (input->runtime->working_directory)
+                return input->runtime->working_directory;
+        return home ? home : "/";
+}
+
 int plan_build(const PlanInput *input, char **ret, size_t *ret_size, Fault *fault)
 {
         _cleanup_(plan_text_done) PlanText p = { 0 };
@@ -229,14 +259,14 @@ int plan_build(const PlanInput *input, char **ret, size_t *ret_size, Fault *faul
         const char *slash = strrchr(runtime->exec[0], '/');
         int r;
 
-        r = plan_credentials_path(input->unit, &credentials);
+        r = plan_credentials_path(input->paths, input->unit, &credentials);
         if (r < 0)
                 return r;
 
         add(&p, PLAN_UNIT, input->unit);
         add(&p, PLAN_IDENT, slash ? slash + 1 : runtime->exec[0]);
         add_identity(&p, runtime);
-        add(&p, PLAN_WORKING_DIRECTORY, runtime->working_directory ? runtime->working_directory : "/");
+        add(&p, PLAN_WORKING_DIRECTORY, working_directory(input));
         addf(&p, PLAN_UMASK, "%04o", (unsigned)runtime->umask);
         add_limits(&p, input);
         add(&p, PLAN_NO_NEW_PRIVILEGES, runtime->no_new_privileges ? "1" : "0");

@@ -7,9 +7,11 @@
 #include <sys/resource.h>
 
 #include "fault.h"
+#include "proto/paths.h"
 #include "runtime.h"
 
 typedef struct PlanInput {
+        const Paths *paths;
         const Runtime *runtime;
         const char *unit;
         const char *agent_id;
@@ -21,8 +23,8 @@ typedef struct PlanInput {
         const struct rlimit *nofile; /* the limit of open files where the runtime sets none */
 } PlanInput;
 
-/* CREDENTIALS_DIR/UNIT. 0 or -ENOMEM. */
-int plan_credentials_path(const char *unit, char **ret);
+/* The directory with the texts of an agent. 0 or -ENOMEM. */
+int plan_credentials_path(const Paths *paths, const char *unit, char **ret);
 
 /* The text, whose entries end in NUL each. Fault: StartFailed for an unknown specifier. */
 int plan_build(const PlanInput *input, char **ret, size_t *ret_size, Fault *fault);

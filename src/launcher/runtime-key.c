@@ -225,7 +225,7 @@ static const KeyRow rows[] = {
         { "Group", set_group, FIELD(group), .system_only = true },
         { "SupplementaryGroups", set_groups, FIELD(supplementary_groups), .list = true,
                 .system_only = true },
-        { "WorkingDirectory", set_directory, FIELD(working_directory), "/" },
+        { "WorkingDirectory", set_directory, FIELD(working_directory) },
         { "UMask", set_umask, FIELD(umask), "0022" },
         { "Environment", set_environment, FIELD(environment), .list = true },
         { "NoNewPrivileges", set_boolean, FIELD(no_new_privileges), "yes" },
@@ -280,7 +280,9 @@ int runtime_assign(Runtime *runtime, const char *key, const char *value, bool us
                 if (strcmp(rows[i].key, key) != 0)
                         continue;
                 if (rows[i].system_only && user_mode)
-                        return fault_set(fault, FAULT_INVALID_ARGS, "%s= cannot be set in user mode", key);
+                        return fault_set(fault, FAULT_INVALID_ARGS,
+                                "%s= cannot be set in user mode: the agents of a user run as that user",
+                                key);
                 return value[0] == '\0' ? reset_key(runtime, &rows[i])
                                         : rows[i].set(runtime, &rows[i], value, fault);
         }

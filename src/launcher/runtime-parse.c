@@ -69,16 +69,19 @@ static int finish(Runtime *runtime, bool user_mode, Fault *fault)
         return 0;
 }
 
-/* Root runs what the file says, so nobody else may have a say in it. */
-static int check_owner(int fd, const char *path, Fault *fault)
+/* We run what the file says, so nobody but root and ourselves may have a say in it. */
+static int check_owner(int fd, const char *path, bool user_mode, Fault *fault)
 {
         struct stat st;
 
         if (fstat(fd, &st) < 0)
                 return fault_set(fault, FAULT_INVALID_ARGS, "%s: %m", path);
-        if (st.st_uid != 0)
+        if (st.st_uid != 0 && !user_mode)
                 return fault_set(
                         fault, FAULT_INVALID_ARGS, "%s: not owned by root (chown root %s)", path, path);
+        if (st.st_uid != 0 && st.st_uid != geteuid())
+                return fault_set(fault, FAULT_INVALID_ARGS,
+                        "%s: owned by another user (make a copy of your own)", path);
         if (st.st_mode & (S_IWGRP | S_IWOTH))
                 return fault_set(fault, FAULT_INVALID_ARGS,
                         "%s: writable by others than its owner (chmod go-w %s)", path, path);
@@ -129,11 +132,9 @@ int runtime_parse(const char *path, const char *name, bool user_mode, Runtime **
         if (fd < 0)
                 return fault_set(fault, FAULT_INVALID_ARGS, "%s: %m", path);
 
-        if (!user_mode) {
-                r = check_owner(fd, path, fault);
-                if (r < 0)
-                        return r;
-        }
+        r = check_owner(fd, path, user_mode, fault);
+        if (r < 0)
+                return r;
 
         reading.runtime = runtime;
         r = ini_read_fd(fd, path, on_assignment, &reading, fault);

@@ -178,12 +178,6 @@ static int add_files(RuntimeSet *set, const char *const *dirs, bool user_mode)
 
 int runtime_set_load(const char *const *dirs, bool user_mode, RuntimeSet **ret)
 {
-        static const char *const default_dirs[] = {
-                SYSCONFDIR "/agenthost/runtimes.d",
-                "/run/agenthost/runtimes.d",
-                VENDOR_DIR "/runtimes.d",
-                NULL,
-        };
         _cleanup_(runtime_set_freep) RuntimeSet *set = calloc(1, sizeof(RuntimeSet));
         int r;
 
@@ -194,7 +188,7 @@ int runtime_set_load(const char *const *dirs, bool user_mode, RuntimeSet **ret)
         if (!set->refused)
                 return -ENOMEM;
 
-        r = add_files(set, dirs ? dirs : default_dirs, user_mode);
+        r = add_files(set, dirs, user_mode);
         if (r < 0)
                 return r;
 

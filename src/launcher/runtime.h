@@ -37,7 +37,7 @@ typedef struct Runtime {
         char *user; /* NULL only in user mode */
         char *group; /* NULL: the user's */
         char **supplementary_groups;
-        char *working_directory;
+        char *working_directory; /* NULL: the default of the mode */
         mode_t umask;
         char **environment; /* NAME=value */
         RuntimeLimit limits[RLIM_NLIMITS];
@@ -63,7 +63,7 @@ typedef struct RuntimeSet {
         char **refused; /* "FILE:LINE: what is wrong", or "FILE: ..." for what is missing; never NULL */
 } RuntimeSet;
 
-/* Reads every *.runtime file of dirs (NULL-terminated, highest precedence first; NULL: the design's three).
+/* Reads every *.runtime file of dirs (NULL-terminated, highest precedence first; Paths.runtimes_dirs).
  * A file with an error is left out and stands in refused. Fails on lack of memory only. */
 int runtime_set_load(const char *const *dirs, bool user_mode, RuntimeSet **ret);
 RuntimeSet *runtime_set_free(RuntimeSet *set);

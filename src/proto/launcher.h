@@ -2,8 +2,9 @@
 #pragma once
 
 /* The contract between agenthostd and agenthost-launcher: D-Bus, peer to peer, over LAUNCHER_SOCKET. One
- * request is one method call. Only root and the user agenthost may connect (SO_PEERCRED); the launcher
- * trusts neither further than this: what is run, and as whom, stands in the runtimes that it reads itself.
+ * request is one method call. Only root and the user agenthost may connect (SO_PEERCRED; in user mode, only
+ * the user, and the socket is below $XDG_RUNTIME_DIR, see proto/paths.h); the launcher trusts neither
+ * further than this: what is run, and as whom, stands in the runtimes that it reads itself.
  *
  * Errors carry the names of org.agenthost.Host1.Error.* (bus/fault-bus.h), so that agenthostd passes them
  * on. */

@@ -12,6 +12,7 @@
 #define AGENTHOST_USER "agenthost"
 #define AGENTHOST_GROUP "agenthost"
 
+/* In system mode; the rest, and user mode: proto/paths.h. */
 #define STATE_DIR "/run/agenthost/agents"
 #define CREDENTIALS_DIR "/run/agenthost/credentials"
 #define NOTIFY_SOCKET_PATH "/run/agenthost/notify"

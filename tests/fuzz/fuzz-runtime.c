@@ -28,10 +28,14 @@ static void expect_same_plan(const Plan *plan, const Runtime *runtime)
         fuzz_expect(plan_has_variable(plan, "PATH", strlen("PATH")), "there is always a PATH");
 }
 
-static void check_plan(const Runtime *runtime)
+static void check_plan(const Runtime *runtime, bool user_mode)
 {
+        const Paths paths = { .user_mode = user_mode,
+                .credentials_dir = (char *)"/run/agenthost/credentials",
+                .notify_socket = (char *)"/run/agenthost/notify" };
         static const struct rlimit nofile = { 1024, 4096 };
-        const PlanInput input = { .runtime = runtime,
+        const PlanInput input = { .paths = &paths,
+                .runtime = runtime,
                 .unit = "agent-a.scope",
                 .agent_id = "a=\n%a",
                 .guild_id = "%g",
@@ -77,7 +81,7 @@ static void check(const char *path, bool user_mode)
         }
         fuzz_expect(user_mode ? !runtime->user : !!runtime->user, "User= is of the system's mode only");
         fuzz_expect(runtime->start_timeout_usec > 0, "a start may take some time");
-        check_plan(runtime);
+        check_plan(runtime, user_mode);
         check_properties(runtime);
 }
 

@@ -120,20 +120,6 @@ static void test_new_privileges_follow_the_runtime(void)
         expect_status(with, "NoNewPrivs", "0");
 }
 
-static void expect_variable(pid_t pid, const char *assignment)
-{
-        g_autofree char *path = g_strdup_printf("/proc/%d/environ", (int)pid), *text = NULL;
-        g_autoptr(GError) error = NULL;
-        gsize size;
-
-        if (!g_file_get_contents(path, &text, &size, &error))
-                fail("%s", error->message);
-        for (const char *p = text; p < text + size; p += strlen(p) + 1)
-                if (strcmp(p, assignment) == 0)
-                        return;
-        fail("environment: expected %s in it, it is not", assignment);
-}
-
 static void test_options_reach_the_agent(void)
 {
         _cleanup_client_ Client *c = begin_with("AllowEnvironment=MY_*\nEnvironment=MY_A=1 MY_B=2");
@@ -145,23 +131,24 @@ static void test_options_reach_the_agent(void)
                         .client_type = "MyClient",
                         .environment = "MY_A=3" });
 
-        expect_variable(pid, "AGENTHOST_AGENT_ID=a1");
-        expect_variable(pid, "AGENTHOST_GUILD_ID=guild 1");
-        expect_variable(pid, "AGENTHOST_MACHINE_ID=-7");
-        expect_variable(pid, "AGENTHOST_CLIENT_TYPE=MyClient");
-        expect_variable(pid, "NOTIFY_SOCKET=" NOTIFY_SOCKET_PATH);
-        expect_variable(pid, "CREDENTIALS_DIRECTORY=" CREDENTIALS_DIR "/agent-a1.scope");
-        expect_variable(pid, "MY_A=3");
-        expect_variable(pid, "MY_B=2");
-        expect_variable(pid, "USER=" AGENT_USER);
+        process_expect_variable(pid, "AGENTHOST_AGENT_ID=a1");
+        process_expect_variable(pid, "AGENTHOST_GUILD_ID=guild 1");
+        process_expect_variable(pid, "AGENTHOST_MACHINE_ID=-7");
+        process_expect_variable(pid, "AGENTHOST_CLIENT_TYPE=MyClient");
+        process_expect_variable(pid, "NOTIFY_SOCKET=" NOTIFY_SOCKET_PATH);
+        process_expect_variable(pid, "CREDENTIALS_DIRECTORY=" CREDENTIALS_DIR "/agent-a1.scope");
+        process_expect_variable(pid, "MY_A=3");
+        process_expect_variable(pid, "MY_B=2");
+        process_expect_variable(pid, "USER=" AGENT_USER);
 }
 
 static void test_client_type_has_the_originals_default(void)
 {
         _cleanup_client_ Client *c = begin_with("ClientTypes=First Second");
 
-        expect_variable(create(c, &(Create){ .id = "any" }), "AGENTHOST_CLIENT_TYPE=MessageTrackingClient");
-        expect_variable(
+        process_expect_variable(
+                create(c, &(Create){ .id = "any" }), "AGENTHOST_CLIENT_TYPE=MessageTrackingClient");
+        process_expect_variable(
                 create(c, &(Create){ .id = "listed", .runtime = SETUP }), "AGENTHOST_CLIENT_TYPE=First");
 }
 

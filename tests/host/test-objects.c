@@ -85,7 +85,7 @@ static void test_changes_are_told_as_they_happen(void)
         ended = client_wait_changed(c, path, AGENT_INTERFACE, "State");
         exited_at = agent_property(c, "a1", "ExitedAt");
         ended_expected = g_strdup_printf(
-                "Alive=false ExitStatus=9 ExitedAt=%s MainPID=0 OOMLevel= Result=signal State=failed",
+                "Alive=false ExitStatus=9 ExitedAt=%s MainPID=0 NextStartAt=0 OOMLevel= Result=signal State=failed",
                 exited_at);
         expect_text("changes when ended", ended_expected, ended);
         expect_true("ExitedAt is not before ReadyAt",
@@ -180,7 +180,7 @@ static void test_failed_start_sends_no_signals(void)
 {
         _cleanup_client_ Client *c = agents_begin();
 
-        runtime_write("test-broken", "[Runtime]\nExec=/nowhere\nUser=" AGENT_USER "\n");
+        runtime_write("test-broken", "[Runtime]\nExec=/nowhere\n%s\n", runtime_user());
         host_reload();
         create_expect_error(
                 c, &(Create){ .id = "a1", .runtime = "test-broken" }, ERROR_("StartFailed"), NULL);
@@ -204,7 +204,7 @@ static void test_administrators_stop_is_a_requested_one(void)
         _cleanup_client_ Client *c = agents_begin();
 
         create(c, &(Create){ .id = "a1", .runtime = NOTIFY, .wait = "ready" });
-        g_free(command("systemctl stop agent-a1.scope"));
+        g_free(systemctl("stop agent-a1.scope"));
         agent_wait_end(c, "a1", "success", 0);
         sd_bus_message_unref(client_take_signal(c, "AgentRemoved", "a1"));
         expect_false("a1", agent_is_known(c, "a1"));

@@ -78,7 +78,7 @@ static void test_environment_variable_sets_the_limit(void)
 
         config_write("[Host]\nMaxAgents=10\n");
         unit_write("agenthostd.service", "[Service]\nEnvironment=MAX_PROCESSES=7\n");
-        g_free(command("systemctl restart agenthostd.service"));
+        g_free(systemctl("restart agenthostd.service"));
         c = client_new();
         client_expect_property(c, MANAGER, "MaxAgents", "7");
 }

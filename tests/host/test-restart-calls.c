@@ -50,7 +50,7 @@ static void test_waiting_create_is_told_of_a_stop(void)
         Call *call = create_send(c, &(Create){ .id = "a1", .runtime = SILENT, .wait = "ready" });
 
         sd_bus_message_unref(client_take_signal(c, "AgentAdded", "a1"));
-        g_free(command("systemctl restart agenthostd.service"));
+        g_free(systemctl("restart agenthostd.service"));
         call_expect_error(call, SD_BUS_ERROR_FAILED, "agenthostd is stopping");
         agent_expect(c, "a1", "State", "starting");
 }

@@ -59,12 +59,12 @@ static pid_t create_when_possible(Client *c, const char *id)
 
 static void restart_launcher(void)
 {
-        g_free(command("systemctl restart " LAUNCHER));
+        g_free(systemctl("restart " LAUNCHER));
 }
 
 static void reload_launcher(void)
 {
-        g_free(command("systemctl try-reload-or-restart " LAUNCHER));
+        g_free(systemctl("try-reload-or-restart " LAUNCHER));
 }
 
 static void kill_both(void)
@@ -75,7 +75,7 @@ static void kill_both(void)
 
 static void restart_both(void)
 {
-        g_free(command("systemctl restart " LAUNCHER " " AGENTHOSTD));
+        g_free(systemctl("restart " LAUNCHER " " AGENTHOSTD));
 }
 
 static void expect_agents_last_over(void (*interruption)(void))
@@ -203,8 +203,7 @@ static void test_create_during_a_crash_fails_and_leaves_nothing(void)
         call = create_send(c, &(Create){ .id = "a1" });
         sd_bus_message_unref(client_call(c, MANAGER, "Health", ""));
         launcher_crash();
-        call_expect_error(
-                call, ERROR_("LauncherUnavailable"), "systemctl status agenthost-launcher.service");
+        call_expect_error(call, ERROR_("LauncherUnavailable"), "status agenthost-launcher.service");
         expect_false("a1", agent_is_known(c, "a1"));
         create_when_possible(c, "a2");
         expect_number("processes", 1, agent_process_count());
@@ -257,7 +256,7 @@ static void test_host_is_unhealthy_without_a_launcher(void)
         create_expect_error(c, &(Create){ .id = "a1" }, ERROR_("LauncherUnavailable"), NULL);
         without = healthy_text(c);
         expect_text("healthy without a launcher", "no", without);
-        g_free(command("systemctl restart " AGENTHOSTD));
+        g_free(systemctl("restart " AGENTHOSTD));
         create_expect_error(c, &(Create){ .id = "a1" }, ERROR_("LauncherUnavailable"), NULL);
 
         unit_write(LAUNCHER, "");

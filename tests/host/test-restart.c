@@ -30,17 +30,17 @@ static char *remember(Client *c, const char *id)
 
 static void stop_service(void)
 {
-        g_free(command("systemctl stop agenthostd.service"));
+        g_free(systemctl("stop agenthostd.service"));
 }
 
 static void start_service(void)
 {
-        g_free(command("systemctl start agenthostd.service"));
+        g_free(systemctl("start agenthostd.service"));
 }
 
 static void restart_service(void)
 {
-        g_free(command("systemctl restart agenthostd.service"));
+        g_free(systemctl("restart agenthostd.service"));
 }
 
 /* As a runtime: at SIGUSR1 it exits with 7. */
@@ -141,8 +141,8 @@ static void test_stop_and_start_change_nothing(void)
 
 static void reexecute_systemd(void)
 {
-        g_free(command("systemctl daemon-reload"));
-        g_free(command("systemctl daemon-reexec"));
+        g_free(systemctl("daemon-reload"));
+        g_free(systemctl("daemon-reexec"));
 }
 
 static void test_reexecuted_systemd_changes_nothing(void)

@@ -52,8 +52,8 @@ static void test_time_runs_on_while_agenthostd_is_away(void)
         _cleanup_client_ Client *c = begin_with("[Host]\nRetainSec=1\n");
 
         let_end(c, "a1", true);
-        g_free(command("systemctl stop agenthostd.service"));
-        g_free(command("systemctl start agenthostd.service"));
+        g_free(systemctl("stop agenthostd.service"));
+        g_free(systemctl("start agenthostd.service"));
         if (agent_is_known(c, "a1"))
                 sd_bus_message_unref(client_take_signal(c, "AgentRemoved", "a1"));
         expect_false("a1", agent_is_known(c, "a1"));

@@ -6,6 +6,10 @@
 
 host_command=$source_dir/tests/host/host
 
+# These are run once more, as NAME@user, with agenthost as a user's services.
+host_user_mode_programs=(test-process-manager test-objects test-restart test-restart-calls test-restart-launcher
+        test-retention)
+
 host_suite_run() {
         local program
         host_prefix=agenthost-test-$$-$variant_name
@@ -16,7 +20,13 @@ host_suite_run() {
 
         for program in "$build_dir"/tests/host/test-*; do
                 if [[ ${program##*/} != test-uml-* && -f $program && -x $program ]] && wanted host "$(basename "$program")"; then
-                        host_suite_run_inside "$program"
+                        host_suite_run_inside "$program" "$(basename "$program")"
+                fi
+        done
+        for program in "${host_user_mode_programs[@]}"; do
+                if wanted host "$program@user"; then
+                        host_suite_run_inside "$build_dir/tests/host/$program" "$program@user" \
+                                --env AGENTHOST_TEST_MODE=user
                 fi
         done
         host_suite_end_host
@@ -28,11 +38,12 @@ host_suite_run() {
         done
 }
 
+# host_suite_run_inside PROGRAM TITLE [OPTION]...: the options are those of "host run".
 host_suite_run_inside() {
-        local program=$1 limit=600 since=$EPOCHSECONDS environment=() name
+        local program=$1 title=$2 limit=600 since=$EPOCHSECONDS environment=("${@:3}") name
         if ! "$host_command" pid "$host_name" >/dev/null 2>&1; then
                 "$host_command" boot "$host_name" "${host_options[@]}" || {
-                        program_add_failure "$variant_name/host $(basename "$program"): no host to run it in"
+                        program_add_failure "$variant_name/host $title: no host to run it in"
                         return
                 }
         fi
@@ -40,7 +51,7 @@ host_suite_run_inside() {
                 [[ ! -v $name ]] || environment+=(--env "$name=${!name}")
         done
 
-        program_run "$variant_name/host" "$(basename "$program")" $((limit + 20)) "$host_command" run "$host_name" \
+        program_run "$variant_name/host" "$title" $((limit + 20)) "$host_command" run "$host_name" \
                 --timeout "$limit" "${environment[@]}" "$program" --tap && return
         # What the services had to say about it; and the next program gets a host that nothing has happened to.
         host_suite_show_journal "$since"
@@ -50,7 +61,7 @@ host_suite_run_inside() {
 host_suite_show_journal() {
         echo "      the services' journal meanwhile:"
         "$host_command" run "$host_name" --timeout 20 journalctl --no-pager --output=short-precise --lines=200 \
-                --since="@$1" --unit=agenthostd.service --unit=agenthost-launcher.service 2>&1 |
+                --since="@$1" --unit=agenthostd.service --unit=agenthost-launcher.service --unit='user@*.service' 2>&1 |
                 sed 's/^/      | /' || true
 }
 
@@ -71,7 +82,7 @@ host_suite_check_journal() {
         [[ $found == *Sanitizer* || $found == *'runtime error:'* ]] || return 0
         program_add_failure "$variant_name/host: sanitizers found something in the services"
         "$host_command" run "$host_name" --timeout 60 journalctl --no-pager --output=cat \
-                --unit='agenthost*' 2>&1 | grep -A 30 -E 'Sanitizer|runtime error:' | head -n 200 | sed 's/^/      | /' || true
+                --unit='agenthost*' --unit='user@*.service' 2>&1 | grep -A 30 -E 'Sanitizer|runtime error:' | head -n 200 | sed 's/^/      | /' || true
 }
 
 host_suite_run_outside() {

@@ -95,9 +95,12 @@ variant_build_steps() {
 
 # At its end a process looks for its leaks with ptrace, which the sandbox denies.
 variant_allow_sanitizer() {
-        local dir=$build_dir/install-tree/etc/systemd/system/agenthostd.service.d
-        mkdir -p "$dir"
-        printf '[Service]\nSystemCallFilter=ptrace\n' >"$dir/sanitizer.conf"
+        local kind dir
+        for kind in system user; do
+                dir=$build_dir/install-tree/etc/systemd/$kind/agenthostd.service.d
+                mkdir -p "$dir"
+                printf '[Service]\nSystemCallFilter=ptrace\n' >"$dir/sanitizer.conf"
+        done
 }
 
 # The programs of a suite, as meson knows them: "NAME <tab> LIMIT <tab> COMMAND" (COMMAND quoted for a shell).

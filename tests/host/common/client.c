@@ -6,6 +6,7 @@
 #include <pwd.h>
 #include <string.h>
 
+#include "mode.h"
 #include "outcome.h"
 #include "time-util.h"
 
@@ -38,7 +39,8 @@ Client *client_new(void)
         Client *c = g_new0(Client, 1);
 
         g_queue_init(&c->signals);
-        must(sd_bus_open_system(&c->bus), "connecting to the system bus");
+        must(mode_is_user() ? sd_bus_open_user(&c->bus) : sd_bus_open_system(&c->bus),
+                "connecting to the bus");
         client_add_match(c, MATCH);
         return c;
 }

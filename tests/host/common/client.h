@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A client of agenthostd on the system bus. Calls are answered while signals are collected: nothing that
- * happens between two looks is lost. Whatever does not happen within LIMIT_SEC, or is not as expected, ends
- * the test (outcome.h). */
+/* A client of agenthostd, on the bus of the mode (mode.h). Calls are answered while signals are collected:
+ * nothing that happens between two looks is lost. Whatever does not happen within LIMIT_SEC, or is not as
+ * expected, ends the test (outcome.h). */
 
 #include <systemd/sd-bus.h>
 

@@ -8,14 +8,12 @@
 #include <signal.h>
 #include <string.h>
 
+#include "mode.h"
 #include "outcome.h"
 #include "pidfd.h"
 #include "properties.h"
 
 #define TEST_PREFIX "test-"
-#define CONFIG_FILE "/etc/agenthost/agenthost.conf.d/test.conf"
-#define UNITS_DIR "/run/systemd/system"
-#define UNIT_FILE UNITS_DIR "/%s.d/test.conf"
 #define POLKIT_RULE "/etc/polkit-1/rules.d/10-test.rules"
 #define AGENT_SLICE "/agents.slice/agents-"
 
@@ -43,6 +41,36 @@ static void run(const char *line)
         g_free(command("%s", line));
 }
 
+char *systemctl(const char *format, ...)
+{
+        g_autofree char *words = NULL;
+        va_list ap;
+
+        va_start(ap, format);
+        words = g_strdup_vprintf(format, ap);
+        va_end(ap);
+        return command("%s %s", mode_paths()->systemctl, words);
+}
+
+static char *runtime_path(const char *name)
+{
+        return g_strdup_printf("%s/%s.runtime", mode_paths()->runtimes_dirs[0], name);
+}
+
+static char *config_path(void)
+{
+        return g_strconcat(mode_paths()->config_dirs[0], "/agenthost.conf.d/test.conf", NULL);
+}
+
+static char *unit_path(const char *unit)
+{
+        g_autofree char *units = mode_is_user()
+                ? g_build_filename(g_getenv("XDG_RUNTIME_DIR"), "systemd/user", NULL)
+                : g_strdup("/run/systemd/system");
+
+        return g_strdup_printf("%s/%s.d/test.conf", units, unit);
+}
+
 static void write_file(const char *path, const char *text)
 {
         g_autofree char *dir = g_path_get_dirname(path);
@@ -56,7 +84,7 @@ static void write_file(const char *path, const char *text)
 
 void runtime_write(const char *name, const char *format, ...)
 {
-        g_autofree char *path = g_strdup_printf(RUNTIMES_DIR "/%s.runtime", name), *text = NULL;
+        g_autofree char *path = runtime_path(name), *text = NULL;
         va_list ap;
 
         g_assert(g_str_has_prefix(name, TEST_PREFIX));
@@ -67,28 +95,35 @@ void runtime_write(const char *name, const char *format, ...)
         write_file(path, text);
 }
 
+const char *runtime_user(void)
+{
+        return mode_is_user() ? "" : "User=" AGENT_USER;
+}
+
 void runtime_add(const char *name, const char *type, const char *actions, const char *settings)
 {
         runtime_write(name,
                 "[Runtime]\n"
                 "Type=%s\n"
-                "User=" AGENT_USER "\n"
+                "%s\n"
                 "Exec=" AGENT_PROGRAM " %s\n"
                 "%s\n",
-                type, actions, settings ? settings : "");
+                type, runtime_user(), actions, settings ? settings : "");
 }
 
 void config_write(const char *text)
 {
-        write_file(CONFIG_FILE, text);
+        g_autofree char *path = config_path();
+
+        write_file(path, text);
 }
 
 void unit_write(const char *unit, const char *text)
 {
-        g_autofree char *path = g_strdup_printf(UNIT_FILE, unit);
+        g_autofree char *path = unit_path(unit);
 
         write_file(path, text);
-        run("systemctl daemon-reload");
+        g_free(systemctl("daemon-reload"));
 }
 
 /* As often as we like. */
@@ -139,13 +174,13 @@ void host_reload(void)
 {
         _cleanup_client_ Client *c = client_new();
 
-        run("systemctl reload agenthostd.service");
+        g_free(systemctl("reload agenthostd.service"));
         g_free(client_wait_changed(c, MANAGER, "MaxAgents"));
 }
 
 pid_t service_pid(const char *unit)
 {
-        g_autofree char *text = command("systemctl show --property=MainPID --value %s", unit);
+        g_autofree char *text = systemctl("show --property=MainPID --value %s", unit);
         int pid = atoi(text);
 
         if (pid <= 0)
@@ -165,7 +200,7 @@ void launcher_crash(void)
 
         service_signal("agenthost-launcher.service", SIGKILL);
         process_wait_end(pid);
-        run("systemctl start agenthost-launcher.service");
+        g_free(systemctl("start agenthost-launcher.service"));
 }
 
 void agenthostd_crash(void)
@@ -194,8 +229,7 @@ static char **lines_of(const char *text)
 
 char **scope_list(void)
 {
-        g_autofree char *text =
-                command("systemctl list-units --all --plain --no-legend --full agent-*.scope");
+        g_autofree char *text = systemctl("list-units --all --plain --no-legend --full agent-*.scope");
         char **lines = lines_of(text);
 
         for (char **l = lines; *l; l++)
@@ -229,7 +263,7 @@ static char **list_directory(const char *path, const char *suffix)
 
 char **state_list(void)
 {
-        return list_directory(STATE_DIR, ".json");
+        return list_directory(mode_paths()->state_dir, ".json");
 }
 
 static bool runs_agent(pid_t pid)
@@ -283,14 +317,50 @@ void process_wait_end(pid_t pid)
                 fail("process %d: expected it to end within %d s, it has not", (int)pid, LIMIT_SEC);
 }
 
+/* Empty while the kernel is about to execute it: that it is under way is told a moment before it has one. */
+static char *read_environment(pid_t pid, gsize *ret_size)
+{
+        g_autofree char *path = g_strdup_printf("/proc/%d/environ", (int)pid);
+        gint64 deadline = g_get_monotonic_time() + LIMIT_SEC * G_USEC_PER_SEC;
+
+        for (;;) {
+                g_autoptr(GError) error = NULL;
+                char *text;
+
+                if (!g_file_get_contents(path, &text, ret_size, &error))
+                        fail("%s", error->message);
+                if (*ret_size > 0 || g_get_monotonic_time() >= deadline)
+                        return text;
+                g_free(text);
+                g_usleep(1000);
+        }
+}
+
+void process_expect_variable(pid_t pid, const char *assignment)
+{
+        gsize size;
+        g_autofree char *text = read_environment(pid, &size);
+
+        for (const char *p = text; p < text + size; p += strlen(p) + 1)
+                if (strcmp(p, assignment) == 0)
+                        return;
+        fail("environment of process %d: expected %s in it, it is not", (int)pid, assignment);
+}
+
 bool journal_has(const char *unit, const char *part)
 {
         g_autofree char *invocation = NULL, *log = NULL;
 
-        run("journalctl --sync");
-        invocation = g_strstrip(command("systemctl show --property=InvocationID --value %s", unit));
-        log = command("journalctl --output=cat --no-pager _SYSTEMD_INVOCATION_ID=%s", invocation);
+        g_free(mode_command_as_root("journalctl --sync"));
+        invocation = g_strstrip(systemctl("show --property=InvocationID --value %s", unit));
+        log = command("journalctl --quiet --output=cat --no-pager _SYSTEMD_INVOCATION_ID=%s", invocation);
         return strstr(log, part);
+}
+
+static _Noreturn void bail_out(const char *why)
+{
+        printf("Bail out! %s\n", why);
+        exit(EXIT_FAILURE);
 }
 
 /* What these tests do to a host nobody wants on his own machine. Its maker has put a mark on it: it is a
@@ -301,10 +371,8 @@ static void expect_throwaway_host(void)
         gsize size = 0;
 
         if (geteuid() != 0 || !g_file_get_contents("/proc/1/environ", &environment, &size, NULL) ||
-                !memmem(environment, size, "=agenthost-host", strlen("=agenthost-host"))) {
-                printf("Bail out! To be run by tests/run, as root in a throwaway host\n");
-                exit(EXIT_FAILURE);
-        }
+                !memmem(environment, size, "=agenthost-host", strlen("=agenthost-host")))
+                bail_out("To be run by tests/run, as root in a throwaway host");
 }
 
 static void install_agent(void)
@@ -312,28 +380,36 @@ static void install_agent(void)
         g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
         g_autofree char *dir = g_path_get_dirname(self);
 
-        run("systemd-sysusers --inline 'u " AGENT_USER " - \"agents of tests\"'");
+        g_free(command("systemd-sysusers --inline 'u " AGENT_USER " - \"agents of tests\"'"));
         g_free(command("install -D --mode=0755 %s/agent " AGENT_PROGRAM, dir));
+}
+
+static void start_services(void)
+{
+        g_free(systemctl("start agenthostd.service"));
 }
 
 void host_prepare(void)
 {
         expect_throwaway_host();
         install_agent();
-        run("systemctl start agenthostd.service");
+        mode_prepare();
+        if (!outcome_run_apart("starting the services", start_services))
+                bail_out("The services do not start");
 }
 
 static void remove_files(void)
 {
-        g_auto(GStrv) runtimes = list_directory(RUNTIMES_DIR, ".runtime");
+        g_auto(GStrv) runtimes = list_directory(mode_paths()->runtimes_dirs[0], ".runtime");
+        g_autofree char *config = config_path();
 
         for (char **name = runtimes; *name; name++) {
-                g_autofree char *path = g_strdup_printf(RUNTIMES_DIR "/%s.runtime", *name);
+                g_autofree char *path = runtime_path(*name);
 
                 if (g_str_has_prefix(*name, TEST_PREFIX) && g_remove(path) < 0)
                         fail("%s: %m", path);
         }
-        (void)g_remove(CONFIG_FILE);
+        (void)g_remove(config);
 }
 
 /* Their own settings and environment, whatever was done to them. Returns whether something was. */
@@ -342,13 +418,13 @@ static bool restore_services(void)
         bool changed = false;
 
         for (size_t i = 0; i < ELEMENTSOF(services); i++) {
-                g_autofree char *path = g_strdup_printf(UNIT_FILE, services[i]);
+                g_autofree char *path = unit_path(services[i]);
 
                 if (g_remove(path) == 0)
                         changed = true;
         }
         if (changed)
-                run("systemctl daemon-reload");
+                g_free(systemctl("daemon-reload"));
         return changed;
 }
 
@@ -375,23 +451,25 @@ static void expect_nothing_left(void)
         if (scopes[0])
                 fail("units: expected no scope of an agent, there is %s", scopes[0]);
         expect_number("processes of agents", 0, agent_process_count());
-        expect_nothing_in(STATE_DIR);
-        expect_nothing_in(CREDENTIALS_DIR);
+        expect_nothing_in(mode_paths()->state_dir);
+        expect_nothing_in(mode_paths()->credentials_dir);
 }
 
 void host_clean(void)
 {
         bool changed;
 
-        run("systemctl start dbus.socket dbus.service");
-        run("systemctl start agenthost-launcher.service agenthostd.service");
-        run("systemctl kill --kill-whom=main --signal=SIGCONT agenthostd.service agenthost-launcher.service");
+        g_free(systemctl("start dbus.socket dbus.service"));
+        g_free(systemctl("start agenthost-launcher.service agenthostd.service"));
+        g_free(systemctl(
+                "kill --kill-whom=main --signal=SIGCONT agenthostd.service agenthost-launcher.service"));
         stop_agents();
         remove_files();
-        restore_polkit();
+        if (!mode_is_user())
+                restore_polkit();
         changed = restore_services();
         if (changed)
-                run("systemctl restart agenthost-launcher.service agenthostd.service");
+                g_free(systemctl("restart agenthost-launcher.service agenthostd.service"));
         else
                 host_reload();
         expect_nothing_left();

@@ -2,7 +2,8 @@
 #pragma once
 
 /* The host that a test runs in: runtimes, settings and services as the test needs them, what is to be seen
- * of agents from outside of agenthost, and all of it undone afterwards. */
+ * of agents from outside of agenthost, and all of it undone afterwards. All of this is of the mode (mode.h).
+ */
 
 #include <sys/types.h>
 
@@ -10,7 +11,7 @@
 
 #define AGENT_USER "agents"
 #define AGENT_PROGRAM "/run/agenthost-tests/agent"
-#define RUNTIMES_DIR "/etc/agenthost/runtimes.d"
+#define RUNTIMES_DIR "/etc/agenthost/runtimes.d" /* in system mode */
 
 /* Once for a test program: checks that the host may be used, installs the agent (../agent.c) and its user,
  * starts the services. */
@@ -20,8 +21,11 @@ void host_prepare(void);
  * anything is left. */
 void host_clean(void);
 
-/* The file RUNTIMES_DIR/NAME.runtime; names begin with "test-". In effect after host_reload(). */
+/* The file NAME.runtime; names begin with "test-". In effect after host_reload(). */
 void runtime_write(const char *name, const char *format, ...) _printf_(2, 3);
+
+/* The line that says who agents run as: in user mode an empty one. */
+const char *runtime_user(void);
 
 /* A runtime of the agent in ../agent.c: type as in Type=, what it does in words as that file says. More
  * settings (may be NULL) are lines. */
@@ -50,6 +54,9 @@ void host_reload(void);
 /* Runs a command, gives what it printed. That it fails ends the test. */
 char *command(const char *format, ...) _printf_(1, 2);
 
+/* The same of systemctl, which is told whose service manager to ask. */
+char *systemctl(const char *format, ...) _printf_(1, 2);
+
 pid_t service_pid(const char *unit);
 void service_signal(const char *unit, int signal_number);
 
@@ -61,7 +68,7 @@ void launcher_crash(void);
 char **scope_list(void);
 char *scope_property(const char *unit, const char *interface, const char *name);
 
-/* Agents that stand in /run/agenthost/agents, as unit names. */
+/* Agents that have a state file, as unit names. */
 char **state_list(void);
 
 /* Processes of AGENT_PROGRAM. That each is in a scope of an agent is checked. */
@@ -70,6 +77,9 @@ unsigned agent_process_count(void);
 /* Whether a process is there and has not ended. */
 bool process_is_alive(pid_t pid);
 void process_wait_end(pid_t pid);
+
+/* That it was started with this, NAME=value, in its environment. */
+void process_expect_variable(pid_t pid, const char *assignment);
 
 /* Whether a service has logged this since it was last started. */
 bool journal_has(const char *unit, const char *part);

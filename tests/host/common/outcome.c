@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "host-state.h"
+#include "mode.h"
 
 /* What must happen in a test has a limit of its own (client.h): this is for what hangs beyond that. */
 #define TEST_LIMIT_SEC 240u
@@ -74,12 +75,14 @@ void expect_false(const char *what, bool got)
 static _Noreturn void become(HostTest test)
 {
         alarm(TEST_LIMIT_SEC);
+        mode_enter();
         test();
+        mode_leave();
         fflush(stdout);
         exit(EXIT_SUCCESS);
 }
 
-static void run_apart(const char *what, HostTest test)
+bool outcome_run_apart(const char *what, HostTest test)
 {
         int status;
         pid_t pid;
@@ -100,16 +103,16 @@ static void run_apart(const char *what, HostTest test)
                 g_test_message("%s: ended by SIG%s", what, sigabbrev_np(WTERMSIG(status)));
         else if (WEXITSTATUS(status) != EXIT_SUCCESS)
                 g_test_message("%s: failed", what);
-        if (status != 0)
-                g_test_fail();
+        return status == 0;
 }
 
 static void run_and_clean(gconstpointer data)
 {
         HostTest test = *(const HostTest *)data;
+        bool worked = outcome_run_apart("the test", test);
 
-        run_apart("the test", test);
-        run_apart("cleaning up behind the test", host_clean);
+        if (!outcome_run_apart("cleaning up behind the test", host_clean) || !worked)
+                g_test_fail();
 }
 
 void host_test_add(const char *path, HostTest test)
@@ -122,8 +125,12 @@ void host_test_add(const char *path, HostTest test)
 
 int host_tests_run(void)
 {
+        int r;
+
         /* Else the first test that fails would be the last one. */
         g_test_set_nonfatal_assertions();
         host_prepare();
-        return g_test_run();
+        r = g_test_run();
+        mode_finish();
+        return r;
 }

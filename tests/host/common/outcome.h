@@ -15,6 +15,9 @@ void host_test_add(const char *path, HostTest test);
 /* What main() returns. Prepares the host first, refuses to run on a machine that is no throwaway host. */
 int host_tests_run(void);
 
+/* Runs it in a process of its own, as tests are. Returns whether it worked. */
+bool outcome_run_apart(const char *what, HostTest test);
+
 /* Ends the test. */
 _Noreturn void fail(const char *format, ...) _printf_(1, 2);
 

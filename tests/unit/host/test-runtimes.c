@@ -6,6 +6,8 @@
 #include "log.h"
 #include "test-message.h"
 
+static char *runtimes_dirs[] = { (char *)"/first/runtimes.d", (char *)"/second/runtimes.d", NULL };
+
 /* Two runtimes as the launcher tells them, and a refused file. */
 static Runtimes *two_runtimes(void)
 {
@@ -29,11 +31,12 @@ static Runtimes *two_runtimes(void)
 static const RuntimeInfo *pick(
         const Runtimes *l, const char *name, const char *class_name, const char *default_name)
 {
+        static const Paths paths = { .systemctl = "systemctl", .runtimes_dirs = runtimes_dirs };
         const Config config = { .default_runtime = (char *)default_name };
         const RuntimeInfo *found = NULL;
         _cleanup_fault_ Fault fault = FAULT_INIT;
 
-        if (runtimes_pick(l, name, class_name, &config, &found, &fault) < 0)
+        if (runtimes_pick(l, name, class_name, &config, &paths, &found, &fault) < 0)
                 g_assert_cmpint(fault.kind, ==, FAULT_NO_SUCH_RUNTIME);
         return found;
 }
@@ -73,13 +76,15 @@ static void test_name_wins_then_first_match_then_default(void)
 static void test_unknown_runtime_is_named_with_what_to_do(void)
 {
         _cleanup_(runtimes_freep) Runtimes *l = two_runtimes();
+        const Paths paths = { .systemctl = "systemctl --user", .runtimes_dirs = runtimes_dirs };
         const Config config = { 0 };
         const RuntimeInfo *found;
         _cleanup_fault_ Fault fault = FAULT_INIT;
 
-        g_assert_cmpint(runtimes_pick(l, "ecco", "", &config, &found, &fault), ==, -ENOENT);
+        g_assert_cmpint(runtimes_pick(l, "ecco", "", &config, &paths, &found, &fault), ==, -ENOENT);
         g_assert_nonnull(strstr(fault_text(&fault), "No runtime 'ecco'"));
-        g_assert_nonnull(strstr(fault_text(&fault), "/etc/agenthost/runtimes.d"));
+        g_assert_nonnull(strstr(fault_text(&fault), "/first/runtimes.d"));
+        g_assert_nonnull(strstr(fault_text(&fault), "'systemctl --user reload agenthostd.service'"));
 }
 
 static void assert_client_type(

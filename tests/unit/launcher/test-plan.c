@@ -10,11 +10,14 @@ static char *word(const char *text)
         return (char *)text;
 }
 
-/* The entries of a plan, one to a line. */
-static char *build(Runtime *runtime, char *const *environment, Fault *fault)
+static char *build_in_mode(bool user_mode, Runtime *runtime, char *const *environment, Fault *fault)
 {
+        const Paths paths = { .user_mode = user_mode,
+                .credentials_dir = word("/run/agenthost/credentials"),
+                .notify_socket = word("/run/agenthost/notify") };
         static const struct rlimit nofile = { 1024, 4096 };
-        const PlanInput input = { .runtime = runtime,
+        const PlanInput input = { .paths = &paths,
+                .runtime = runtime,
                 .unit = "agent-a.scope",
                 .agent_id = "a",
                 .guild_id = "g",
@@ -32,6 +35,12 @@ static char *build(Runtime *runtime, char *const *environment, Fault *fault)
                 if (!text[i])
                         text[i] = i + 1 < size ? '\n' : '\0';
         return text;
+}
+
+/* The entries of a plan, one to a line. */
+static char *build(Runtime *runtime, char *const *environment, Fault *fault)
+{
+        return build_in_mode(false, runtime, environment, fault);
 }
 
 static Runtime runtime_of(char **exec)
@@ -88,6 +97,38 @@ static void test_plan_takes_variables_from_the_nearest(void)
         g_assert_null(strstr(strstr(plan, "PATH=") + 1, "PATH="));
 }
 
+static void test_plan_of_a_user_has_his_environment_and_home(void)
+{
+        char *exec[] = { word("/bin/true"), NULL };
+        char *ours[] = { word("SHELL=/bin/dash"), NULL };
+        Runtime runtime = runtime_of(exec);
+        g_autofree char *plan = NULL, *elsewhere = NULL, *system = NULL;
+
+        g_setenv("HOME", "/home/u", true);
+        g_setenv("USER", "u", true);
+        g_setenv("SHELL", "/bin/sh", true);
+        g_setenv("XDG_RUNTIME_DIR", "/run/user/7", true);
+        g_setenv("OTHER", "x", true);
+        runtime.environment = ours;
+        plan = build_in_mode(true, &runtime, NULL, NULL);
+        g_assert_true(has_line(plan, "WorkingDirectory=/home/u"));
+        g_assert_true(has_line(plan, "Environment=HOME=/home/u"));
+        g_assert_true(has_line(plan, "Environment=USER=u"));
+        g_assert_true(has_line(plan, "Environment=XDG_RUNTIME_DIR=/run/user/7"));
+        g_assert_true(has_line(plan, "Environment=SHELL=/bin/dash"));
+        g_assert_false(has_line(plan, "Environment=SHELL=/bin/sh"));
+        g_assert_null(strstr(plan, "OTHER"));
+
+        runtime.working_directory = word("/srv");
+        elsewhere = build_in_mode(true, &runtime, NULL, NULL);
+        g_assert_true(has_line(elsewhere, "WorkingDirectory=/srv"));
+
+        runtime.working_directory = NULL;
+        system = build(&runtime, NULL, NULL);
+        g_assert_true(has_line(system, "WorkingDirectory=/"));
+        g_assert_null(strstr(system, "HOME="));
+}
+
 static void test_plan_keeps_limit_of_runtime(void)
 {
         char *exec[] = { word("/bin/true"), NULL };
@@ -119,6 +160,8 @@ int main(int argc, char *argv[])
         g_test_add_func("/plan/says_everything", test_plan_says_everything);
         g_test_add_func(
                 "/plan/takes_variables_from_the_nearest", test_plan_takes_variables_from_the_nearest);
+        g_test_add_func("/plan/of_a_user_has_his_environment_and_home",
+                test_plan_of_a_user_has_his_environment_and_home);
         g_test_add_func("/plan/keeps_limit_of_runtime", test_plan_keeps_limit_of_runtime);
         g_test_add_func("/plan/refuses_unknown_specifier", test_plan_refuses_unknown_specifier);
         return g_test_run();

@@ -7,7 +7,7 @@
 #include "strv.h"
 #include "test-dir.h"
 
-/* In user mode nobody's ownership counts, so that these tests run as anyone. */
+/* Files may be our own in user mode, so that these tests run as anyone. */
 #define MINIMAL "[Runtime]\nExec=/bin/true\n"
 
 static RuntimeSet *load(const TestDir *dir, bool user_mode)
@@ -72,7 +72,7 @@ static void test_a_minimal_runtime_has_the_defaults(void)
         g_assert_cmpstr(r->name, ==, "r");
         g_assert_cmpstrv(r->exec, exec);
         g_assert_cmpint(r->type, ==, RUNTIME_EXEC);
-        g_assert_cmpstr(r->working_directory, ==, "/");
+        g_assert_null(r->working_directory);
         g_assert_cmpuint(r->umask, ==, 0022);
         g_assert_true(r->no_new_privileges);
         g_assert_cmpuint(r->start_timeout_usec, ==, 30 * USEC_PER_SEC);
@@ -166,7 +166,7 @@ static void test_an_empty_assignment_goes_back_to_the_default(void)
         g_assert_cmpstrv(r->exec, exec);
         g_assert_cmpstrv(r->match, match);
         g_assert_cmpint(r->type, ==, RUNTIME_EXEC);
-        g_assert_cmpstr(r->working_directory, ==, "/");
+        g_assert_null(r->working_directory);
         g_assert_cmpuint(r->umask, ==, 0022);
         g_assert_null(r->environment);
         g_assert_false(r->limits[RLIMIT_CORE].set);
@@ -251,7 +251,8 @@ static void test_the_user_is_required_in_system_mode(void)
 
 static void test_users_and_groups_are_refused_in_user_mode(void)
 {
-        assert_line_refused("User=x", "User= cannot be set in user mode");
+        assert_line_refused(
+                "User=x", "User= cannot be set in user mode: the agents of a user run as that user");
         assert_line_refused("Group=x", "Group= cannot be set in user mode");
         assert_line_refused("SupplementaryGroups=x", "SupplementaryGroups= cannot be set in user mode");
 }
@@ -408,6 +409,35 @@ static void test_files_that_others_can_change_are_refused_in_system_mode(void)
         g_assert_nonnull(strstr(set->refused[2], "owner.runtime: not owned by root (chown root "));
 }
 
+static void test_files_of_root_and_our_own_count_in_user_mode(void)
+{
+        g_auto(TestDir) dir = test_dir_new();
+        g_autofree char *others = test_dir_write(&dir, "others.runtime", MINIMAL, -1);
+        g_autofree char *writable = test_dir_write(&dir, "writable.runtime", MINIMAL, -1);
+        g_autofree char *roots = test_dir_write(&dir, "roots.runtime", MINIMAL, -1);
+        g_autofree char *own = test_dir_write(&dir, "own.runtime", MINIMAL, -1);
+        _cleanup_(runtime_set_freep) RuntimeSet *set = NULL;
+
+        if (!is_root())
+                return;
+
+        g_assert_cmpint(chown(others, 1000, 0), ==, 0);
+        g_assert_cmpint(chown(writable, 1001, 0), ==, 0);
+        g_assert_cmpint(chmod(writable, 0666), ==, 0);
+        g_assert_cmpint(chown(own, 1001, 0), ==, 0);
+        g_assert_cmpint(chown(dir.path, 1001, 0), ==, 0);
+        g_assert_cmpint(seteuid(1001), ==, 0);
+        set = load(&dir, true);
+        g_assert_cmpint(seteuid(0), ==, 0);
+
+        g_assert_cmpuint(set->n_runtimes, ==, 2);
+        g_assert_cmpstr(set->runtimes[0]->name, ==, "own");
+        g_assert_cmpstr(set->runtimes[1]->name, ==, "roots");
+        g_assert_cmpuint(strv_length(set->refused), ==, 2);
+        g_assert_nonnull(strstr(set->refused[0], "others.runtime: owned by another user"));
+        g_assert_nonnull(strstr(set->refused[1], "writable.runtime: writable by others than its owner"));
+}
+
 static void test_callers_set_only_the_variables_that_are_allowed(void)
 {
         _cleanup_(runtime_set_freep) RuntimeSet *set =
@@ -486,6 +516,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/runtime/exec", test_a_bad_exec_is_refused);
         g_test_add_func("/runtime/specifiers", test_all_specifiers_are_known);
         g_test_add_func("/runtime/user", test_the_user_is_required_in_system_mode);
+        g_test_add_func("/runtime/user-mode-owners", test_files_of_root_and_our_own_count_in_user_mode);
         g_test_add_func("/runtime/user-mode", test_users_and_groups_are_refused_in_user_mode);
         g_test_add_func("/runtime/values", test_bad_values_are_refused_with_what_is_expected);
         g_test_add_func("/runtime/contradictions", test_settings_that_contradict_each_other_are_refused);
