@@ -272,7 +272,7 @@ static void test_broken_files_are_said_and_removed(Fixture *f, gconstpointer dat
 
         assert_removed_with_error(f, "agent-a1.scope.json", "", "state");
         assert_removed_with_error(f, "agent-a1.scope.json", "{\"id\":\"a1\"", "state");
-        assert_removed_with_error(f, "agent-a1.scope.json", "{\"id\":\"a1\"}", "$.name");
+        assert_removed_with_error(f, "agent-a1.scope.json", "{\"id\":\"a1\"}", "$.guild");
 }
 
 /* A file that agenthostd fell over would keep it down. */
