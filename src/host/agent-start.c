@@ -62,7 +62,7 @@ static int plan_runtime(Host *host, const CreateRequest *req, CreatePlan *plan, 
 {
         int r;
 
-        if (!host->runtimes || !launcher_client_is_connected(host->launcher))
+        if (!host->runtimes || !launcher_client_is_usable(host->launcher))
                 return fault_set(fault, FAULT_LAUNCHER_UNAVAILABLE,
                         "agenthost-launcher cannot be reached; see '%s status agenthost-launcher.service'",
                         host->paths->systemctl);

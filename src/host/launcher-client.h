@@ -2,8 +2,11 @@
 #pragma once
 
 /* agenthostd's side of proto/launcher.h: one connection, made again when it breaks, every call asynchronous
- * with a limit of its own. What the launcher says by itself comes through LauncherHandlers; launcher-sync.c
- * uses them to bring both sides together after each connect. */
+ * with a limit of its own. While the launcher is away, calls are held and sent when it serves again, unless
+ * it stays away for longer than a few seconds. Those that were sent and are unanswered when the connection
+ * breaks fail, unless the launcher has said that it executes itself again: then they are held too. What the
+ * launcher says by itself comes through LauncherHandlers; launcher-sync.c uses them to bring both sides
+ * together after each connect. */
 
 #include <sys/types.h>
 #include <systemd/sd-bus.h>
@@ -31,6 +34,12 @@ LauncherClient *launcher_client_free(LauncherClient *client);
 
 bool launcher_client_is_connected(const LauncherClient *client);
 
+/* Whether it serves, or is to be expected to do so again in a moment: calls can be made. */
+bool launcher_client_is_usable(const LauncherClient *client);
+
+/* Both sides have been brought together: the held calls are sent, further ones at once. */
+void launcher_client_resume(LauncherClient *client);
+
 /* A call lives until answered; freeing it means that its callback never comes (what was asked for may happen
  * all the same). The callback is given the reply, positioned at its first argument, or the fault; the call
  * is gone when it runs. */
@@ -39,7 +48,10 @@ typedef void (*LauncherDone)(sd_bus_message *reply, const Fault *fault, void *us
 
 LauncherCall *launcher_call_free(LauncherCall *call);
 
-/* A message for the launcher, to be filled in. -ENOTCONN while there is no connection. */
+/* Of a call that is held: whether it has been sent once and what became of it is not known. */
+bool launcher_call_is_in_doubt(const LauncherCall *call);
+
+/* A message for the launcher, to be filled in. -ENOTCONN while it cannot be used. */
 int launcher_client_message(LauncherClient *client, const char *member, sd_bus_message **ret);
 
 /* Sends it. ret_call: where the caller keeps the call, set NULL before the callback runs; NULL: the client
@@ -52,9 +64,22 @@ int launcher_client_call(LauncherClient *client,
         LauncherCall **ret_call,
         Fault *fault);
 
+/* The same for bringing both sides together: at once, or not at all. */
+int launcher_client_call_now(LauncherClient *client,
+        sd_bus_message *m,
+        uint64_t limit_usec,
+        LauncherDone done,
+        void *userdata,
+        LauncherCall **ret_call,
+        Fault *fault);
+
 /* Calls whose success nobody waits for; failures are logged. */
 void launcher_client_acknowledge(LauncherClient *client, const char *unit);
+void launcher_client_settle(LauncherClient *client);
 int launcher_client_stop(LauncherClient *client, const char *unit, uint64_t timeout_usec, Fault *fault);
+
+/* Ends what may be left of a launch; -ENOTCONN while there is no connection. */
+int launcher_client_end_now(LauncherClient *client, const char *unit);
 
 /* A stop that is under way has at least so long from now. */
 void launcher_client_extend(LauncherClient *client, const char *unit, uint64_t timeout_usec);

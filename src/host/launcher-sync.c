@@ -97,7 +97,7 @@ static void call_without_arguments(
         _cleanup_fault_ Fault fault = FAULT_INIT;
 
         if (launcher_client_message(s->host->launcher, member, &m) >= 0)
-                (void)launcher_client_call(s->host->launcher, m, CALL_LIMIT_USEC, done, s, call, &fault);
+                (void)launcher_client_call_now(s->host->launcher, m, CALL_LIMIT_USEC, done, s, call, &fault);
 }
 
 static void read_runtimes(Host *host, sd_bus_message *reply)
@@ -146,10 +146,8 @@ bool launcher_sync_is_settled(const LauncherSync *s)
 
 void launcher_sync_doubt(LauncherSync *s, const char *unit)
 {
-        if (launcher_client_is_connected(s->host->launcher) &&
-                launcher_client_stop(s->host->launcher, unit, 0, NULL) >= 0)
-                return;
-        g_ptr_array_add(s->doubtful, g_strdup(unit));
+        if (launcher_client_end_now(s->host->launcher, unit) < 0)
+                g_ptr_array_add(s->doubtful, g_strdup(unit));
 }
 
 /* Our state file is lost, the agent is not: shown is what the launcher knows. */
@@ -194,6 +192,22 @@ static void take_up_unknown(Host *host, const Item *item)
         agent_launched(a, (pid_t)item->pid, fcntl(item->pidfd, F_DUPFD_CLOEXEC, 3));
 }
 
+/* Whether it is a former life, while the next one is asked for and the launcher has not begun with it. If it
+ * is in doubt whether it has, it has: then only the answer has not come. */
+static bool is_before_spawn(Agent *a, const Item *item)
+{
+        if (!a->spawn_call)
+                return false;
+        if (launcher_call_is_in_doubt(a->spawn_call)) {
+                a->spawn_call = launcher_call_free(a->spawn_call);
+                return false;
+        }
+
+        if (item->phase == LAUNCHER_ENDED_PHASE)
+                launcher_client_acknowledge(a->host->launcher, item->unit);
+        return true;
+}
+
 static void merge_item(LauncherSync *s, const Item *item)
 {
         Host *host = s->host;
@@ -206,9 +220,11 @@ static void merge_item(LauncherSync *s, const Item *item)
                         take_up_unknown(host, item);
                 return;
         }
+        if (is_before_spawn(a, item))
+                return;
         if (a->state == AGENT_RESTARTING && agent_restart_listed(a, item->phase, &item->end))
                 return;
-        if (item->phase == LAUNCHER_LAUNCHING || a->spawn_call)
+        if (item->phase == LAUNCHER_LAUNCHING)
                 return;
 
         if (!agent_has_ended(a))
@@ -312,7 +328,7 @@ static void list_next(LauncherSync *s, const char *after)
         if (r >= 0)
                 r = sd_bus_message_append(m, "s", after);
         if (r >= 0)
-                (void)launcher_client_call(
+                (void)launcher_client_call_now(
                         host->launcher, m, CALL_LIMIT_USEC, on_listed, s, &s->call, &fault);
 }
 
@@ -362,6 +378,8 @@ static void resume_supervision(Host *host)
 static void finish(LauncherSync *s)
 {
         forget_progress(s);
+        launcher_client_settle(s->host->launcher);
+        launcher_client_resume(s->host->launcher);
         repeat_stops(s->host);
         s->settled = true;
         resume_supervision(s->host);
@@ -447,7 +465,7 @@ static void adopt_next(LauncherSync *s)
         if (r >= 0)
                 r = fill_adopt_page(s, m);
         if (r >= 0)
-                r = launcher_client_call(
+                r = launcher_client_call_now(
                         s->host->launcher, m, CALL_LIMIT_USEC, on_adopted, s, &s->call, &fault);
         if (r < 0 && launcher_client_is_connected(s->host->launcher))
                 retry_later(s, "Handing agents back to the launcher", strerror(-r));
@@ -472,12 +490,9 @@ void launcher_sync_connected(LauncherSync *s)
 {
         forget_progress(s);
 
-        for (guint i = 0; i < s->doubtful->len; i++) {
-                _cleanup_fault_ Fault fault = FAULT_INIT;
-
-                if (launcher_client_stop(s->host->launcher, s->doubtful->pdata[i], 0, &fault) < 0)
+        for (guint i = 0; i < s->doubtful->len; i++)
+                if (launcher_client_end_now(s->host->launcher, s->doubtful->pdata[i]) < 0)
                         return; /* the connection is gone again: so are we, until the next one */
-        }
         g_ptr_array_set_size(s->doubtful, 0);
 
         call_without_arguments(s, LAUNCHER_LIST_RUNTIMES, on_runtimes, &s->call);

@@ -186,8 +186,8 @@ static int method_health(sd_bus_message *m, void *userdata, sd_bus_error *error)
         Host *host = userdata;
 
         (void)error;
-        return sd_bus_reply_method_return(m, "bus", launcher_client_is_connected(host->launcher),
-                host->n_active, host->config->hostname);
+        return sd_bus_reply_method_return(
+                m, "bus", launcher_client_is_usable(host->launcher), host->n_active, host->config->hostname);
 }
 
 static int method_is_agent_running(sd_bus_message *m, void *userdata, sd_bus_error *error)

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "end.h"
 #include "escape.h"
@@ -192,14 +193,51 @@ static int check_agent(const AdoptedAgent *agent, Fault *fault)
         return 0;
 }
 
+/* Where it is, or was before it died: systemd forgets that with the scope. */
+static bool was_in_scope(const Child *c)
+{
+        _cleanup_free_ char *cgroup = NULL;
+        const char *last;
+
+        if (pid_get_cgroup(c->pid, &cgroup) < 0)
+                return false;
+        last = strrchr(cgroup, '/');
+        return last && strcmp(last + 1, c->unit) == 0;
+}
+
+/* Whether it is a child of ours; dead: and has ended. */
+static bool is_own(const Child *c, bool *ret_dead)
+{
+        siginfo_t info = { 0 };
+
+        if (waitid(P_PIDFD, (id_t)c->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+                return false;
+        *ret_dead = info.si_pid != 0;
+        return true;
+}
+
 /* A pid counts for nothing unless it is the pidfd's. */
 static void look_at(AdoptionItem *item, Child *c)
 {
+        bool dead = false;
         pid_t pid;
 
-        if (pidfd_get_pid(c->pidfd, &pid) < 0 || pid != c->pid)
+        if (pidfd_get_pid(c->pidfd, &pid) < 0 || pid != c->pid) {
                 end_as_lost(c);
-        else
+                return;
+        }
+
+        c->adopted = !is_own(c, &dead);
+        if (dead && !was_in_scope(c)) {
+                child_log(c, LOG_WARNING, "Process %d was not in the scope of agent %s, which has ended",
+                        c->pid, c->agent_id);
+                end_as_other(c);
+                return;
+        }
+        if (!c->adopted)
+                foundlings_claim(c->launcher->foundlings, c->pid);
+        /* Of a dead one, the exit event tells all. */
+        if (!dead)
                 ask(item);
 }
 
@@ -305,6 +343,8 @@ int adopt_begin(Launcher *l, sd_bus_message *call, Fault *fault)
                 return r;
         }
 
+        /* Of a stop job that there is nobody else will tell. */
+        manager_list(l->manager);
         a->call = sd_bus_message_ref(call);
         if (--a->n_pending == 0)
                 answer(a);
@@ -330,6 +370,18 @@ void adopt_forget_caller(Launcher *l, const sd_bus *bus)
         for (Adoption *a = l->adoptions; a; a = a->next)
                 if (a->call && sd_bus_message_get_bus(a->call) == bus)
                         a->call = sd_bus_message_unref(a->call);
+}
+
+void adopt_cancel_all(Launcher *l)
+{
+        while (l->adoptions) {
+                _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = steal_ptr(l->adoptions->call);
+
+                if (call)
+                        (void)sd_bus_reply_method_errorf(call, LAUNCHER_ERROR_RELOADING,
+                                "agenthost-launcher is executing itself again");
+                give_up(l->adoptions, NULL);
+        }
 }
 
 void adopt_drop_all(Launcher *l)

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bus-pump.h"
 
+#include <poll.h>
+
 struct BusPump {
         sd_bus *bus;
         sd_event_source *io, *timer;
         BusPumpBroken broken;
         void *userdata;
-        bool running; /* pump() is below us on the stack, and frees us */
+        bool running; /* bus_pump_run() is below us on the stack, and frees us */
         bool freed;
 };
 
@@ -29,7 +31,7 @@ BusPump *bus_pump_free(BusPump *p)
         return NULL;
 }
 
-static void pump(BusPump *p)
+void bus_pump_run(BusPump *p)
 {
         int r;
 
@@ -45,13 +47,28 @@ static void pump(BusPump *p)
                 pump_destroy(p);
 }
 
+bool bus_pump_is_behind(const BusPump *p)
+{
+        uint64_t n;
+
+        return sd_bus_is_open(p->bus) > 0 && sd_bus_get_n_queued_write(p->bus, &n) >= 0 && n > 0;
+}
+
+void bus_pump_push(BusPump *p, uint64_t limit_usec)
+{
+        struct pollfd fd = { .fd = sd_bus_get_fd(p->bus), .events = POLLOUT };
+
+        (void)poll(&fd, 1, (int)(limit_usec / USEC_PER_MSEC));
+        bus_pump_run(p);
+}
+
 static int on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata)
 {
         (void)s;
         (void)fd;
         (void)revents;
 
-        pump(userdata);
+        bus_pump_run(userdata);
         return 0;
 }
 
@@ -60,7 +77,7 @@ static int on_time(sd_event_source *s, uint64_t usec, void *userdata)
         (void)s;
         (void)usec;
 
-        pump(userdata);
+        bus_pump_run(userdata);
         return 0;
 }
 

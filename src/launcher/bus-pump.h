@@ -18,5 +18,14 @@ typedef void (*BusPumpBroken)(void *userdata);
 int bus_pump_new(
         sd_event *event, sd_bus *bus, int64_t priority, BusPumpBroken broken, void *userdata, BusPump **ret);
 
+/* Handles what has come by now. The pump may be gone afterwards. */
+void bus_pump_run(BusPump *pump);
+
+/* Whether something waits to be written. */
+bool bus_pump_is_behind(const BusPump *pump);
+
+/* Waits until more can be written, for so long at most, and runs. */
+void bus_pump_push(BusPump *pump, uint64_t limit_usec);
+
 /* Also from within what the pump calls. */
 BusPump *bus_pump_free(BusPump *pump);

@@ -77,6 +77,8 @@ typedef struct Child {
         Fault fault; /* why it fails */
         unsigned n_refused; /* properties, which systemd was asked without then */
         bool looked_into; /* the name was taken, and it has been looked by what */
+        bool other_ends; /* what has the name has been told to end */
+        bool cancelled; /* it may be asked for again: nothing was wrong with it */
         bool told; /* the caller, or else everybody, knows how it went */
 
         /* stop */

@@ -164,7 +164,7 @@ void end_on_exited(Child *c)
         if (c->scope != SCOPE_GONE)
                 end_kill(c);
         /* Its scope may have gone long ago, when nobody was there to be told. */
-        if (c->adopted)
+        if (c->adopted || c->adoption)
                 manager_list(c->launcher->manager);
         check_ended(c);
 }
@@ -208,6 +208,13 @@ void end_as_lost(Child *c)
         if (c->exited || pidfd_is_ready(c->pidfd))
                 return;
 
+        c->exited = true;
+        process_exited(c);
+}
+
+void end_as_other(Child *c)
+{
+        c->adopted = true; /* not ours to reap by this name */
         c->exited = true;
         process_exited(c);
 }
@@ -264,6 +271,9 @@ void end_on_job_new(Child *c, uint32_t job)
 
 void end_on_listed(Child *c, const ScopeEntry *entry)
 {
+        /* That there is one may have been said when we were away. */
+        if (entry && entry->job != 0)
+                end_on_job_new(c, entry->job);
         if (c->scope == SCOPE_THERE && (!entry || !entry->alive))
                 end_on_scope_gone(c);
         else if (c->scope == SCOPE_THERE && c->exited)

@@ -17,6 +17,9 @@ bool end_poll_exit(Child *child);
 /* The process is not the agent's, which therefore has ended somehow. The process is left alone. */
 void end_as_lost(Child *child);
 
+/* The same where the process is a dead child of ours, whose status is that of something else. */
+void end_as_other(Child *child);
+
 /* Kills all that is in the scope, and again every few seconds while something is left. */
 void end_kill(Child *child);
 

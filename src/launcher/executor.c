@@ -216,6 +216,9 @@ static int open_requests(Executor *e)
         r = make_room(e->requests);
         if (r < 0)
                 return r;
+        r = executor_queue_new(e->event, e->requests, &e->queue);
+        if (r < 0)
+                return r;
         return sd_event_add_io(e->event, &e->hello_source, e->requests, EPOLLIN, on_hello, e);
 }
 
@@ -225,6 +228,8 @@ int executor_request(Executor *e, const ExecutorRequest *request)
 
         if (request->plan_size > PLAN_SIZE_MAX)
                 return -E2BIG;
+        if (!e->queue)
+                return -EPIPE;
 
         e->n_pending++;
         e->retire_timer = sd_event_source_disable_unref(e->retire_timer);
@@ -278,8 +283,6 @@ int executor_new(sd_event *event, const char *path, Executor **ret)
         for (size_t i = 0; i < WORKERS_MAX; i++)
                 e->workers[i] = (Worker){ .executor = e, .pidfd = -EBADF };
         r = open_requests(e);
-        if (r >= 0)
-                r = executor_queue_new(event, e->requests, &e->queue);
         if (r < 0)
                 return r;
 
@@ -291,18 +294,39 @@ int executor_new(sd_event *event, const char *path, Executor **ret)
         return 0;
 }
 
+/* Those that have been made of others may not have been heard of yet. */
+static void drop_all(Executor *e)
+{
+        int32_t pid;
+
+        for (size_t i = 0; i < WORKERS_MAX; i++)
+                drop_worker(&e->workers[i]);
+        while (e->requests >= 0 && recv(e->requests, &pid, sizeof(pid), MSG_DONTWAIT) == sizeof(pid) &&
+                pid > 0) {
+                (void)kill(pid, SIGKILL);
+                (void)waitpid(pid, NULL, 0);
+        }
+
+        e->hello_source = sd_event_source_disable_unref(e->hello_source);
+        e->queue = executor_queue_free(e->queue);
+        e->requests = close_fd(e->requests);
+        e->theirs = close_fd(e->theirs);
+        e->n_asked = 0;
+}
+
+int executor_restart(Executor *e)
+{
+        drop_all(e);
+        return open_requests(e);
+}
+
 Executor *executor_free(Executor *e)
 {
         if (!e)
                 return NULL;
 
-        for (size_t i = 0; i < WORKERS_MAX; i++)
-                drop_worker(&e->workers[i]);
+        drop_all(e);
         sd_event_source_disable_unref(e->retire_timer);
-        sd_event_source_disable_unref(e->hello_source);
-        executor_queue_free(e->queue);
-        close_fd(e->requests);
-        close_fd(e->theirs);
         sd_event_unref(e->event);
         free(e);
         return NULL;

@@ -23,6 +23,10 @@ int executor_new(sd_event *event, const char *path, Executor **ret);
 Executor *executor_free(Executor *executor); /* ends the workers, and waits for that */
 void executor_freep(Executor **executor);
 
+/* Ends the workers, and with them what they have in hand: who waits for a process learns at the gate that
+ * none comes. On failure nothing can be asked for any more. */
+int executor_restart(Executor *executor);
+
 /* Asks for a process, which then says its pid at the gate. The plan and the descriptors stay the caller's.
  */
 int executor_request(Executor *executor, const ExecutorRequest *request);

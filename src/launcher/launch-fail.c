@@ -16,6 +16,14 @@
 /* A launch that has failed is looked at again after this time while something of it is left. */
 #define REMAINS_USEC (5 * USEC_PER_SEC)
 
+static int answer(const Child *c, sd_bus_message *call)
+{
+        if (c->cancelled)
+                return sd_bus_reply_method_errorf(
+                        call, LAUNCHER_ERROR_RELOADING, "%s", fault_text(&c->fault));
+        return fault_reply(&c->fault, call);
+}
+
 /* Tells who asked; if he has gone, everybody. */
 static void tell_failure(Child *c)
 {
@@ -25,7 +33,7 @@ static void tell_failure(Child *c)
                 return;
 
         c->told = true;
-        if (call && fault_reply(&c->fault, call) >= 0)
+        if (call && answer(c, call) >= 0)
                 return;
         child_log(c, LOG_WARNING, "Agent %s was not started, and who asked for it has gone: %s", c->agent_id,
                 fault_text(&c->fault));
@@ -101,4 +109,13 @@ void launch_fail(Child *c, FaultKind kind, const char *format, ...)
         va_end(ap);
         fault_set(&c->fault, kind, "%s", text ? text : "Out of memory");
         begin_failing(c);
+}
+
+void launch_cancel(Child *c)
+{
+        if (c->state == CHILD_EXECUTING || c->state == CHILD_FAILING)
+                return;
+
+        c->cancelled = true;
+        launch_fail(c, FAULT_FAILED, "agenthost-launcher is executing itself again");
 }

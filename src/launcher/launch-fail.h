@@ -9,6 +9,10 @@
 /* The launch is not to go on. The child may be gone afterwards. */
 void launch_fail(Child *child, FaultKind kind, const char *format, ...) _printf_(3, 4);
 
+/* The launch is not to go on now, and may be asked for again. One that has opened its gate comes to its end
+ * by itself. The child may be gone afterwards. */
+void launch_cancel(Child *child);
+
 /* Of a failed launch: something of it has ended. The child is gone if that was the last. */
 void launch_settle(Child *child);
 

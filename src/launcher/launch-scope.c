@@ -69,7 +69,10 @@ static void scope_refused(Child *c, sd_bus *bus, const sd_bus_error *error)
                 launch_request_scope(c);
         } else if (!exists)
                 launch_fail(c, FAULT_START_FAILED, "systemd: %s", error->message);
-        else if (!look_into_other(c, bus))
+        else if (c->other_ends) {
+                c->looked_into = true;
+                c->state = CHILD_WAITING;
+        } else if (!look_into_other(c, bus))
                 launch_fail(c, FAULT_AGENT_EXISTS, "systemd: %s", error->message);
 }
 
@@ -191,8 +194,10 @@ void launch_on_listed(Child *c, const ScopeEntry *entry)
         switch (c->state) {
         case CHILD_WAITING:
                 /* The one that is to go first. */
-                if (entry && c->looked_into)
+                if (entry && (c->looked_into || c->other_ends)) {
+                        c->looked_into = true;
                         return;
+                }
                 if (!entry || c->scope == SCOPE_NONE) {
                         /* Also where somebody else's scope has the name: systemd will say so. */
                         launch_request_scope(c);

@@ -208,6 +208,12 @@ int connections_new(Launcher *launcher, int listen_fd, Connections **ret)
         return 0;
 }
 
+static void close_all(Connections *c)
+{
+        while (c->connections)
+                connection_free(c->connections);
+}
+
 Connections *connections_free(Connections *c)
 {
         if (!c)
@@ -294,4 +300,63 @@ static int append_launched(sd_bus_message *m, const void *news)
 void connections_emit_launched(Connections *connections, const Child *child)
 {
         emit(connections, LAUNCHER_LAUNCHED, append_launched, child);
+}
+
+static int append_nothing(sd_bus_message *m, const void *news)
+{
+        (void)m;
+        (void)news;
+
+        return 0;
+}
+
+/* One that is still being set up has asked for nothing. */
+static void close_unready(Connections *connections)
+{
+        Connection *next;
+
+        for (Connection *c = connections->connections; c; c = next) {
+                next = c->next;
+                if (sd_bus_is_ready(c->bus) <= 0)
+                        connection_free(c);
+        }
+}
+
+void connections_emit_reloading(Connections *connections)
+{
+        (void)sd_event_source_set_enabled(connections->listen_source, SD_EVENT_OFF);
+        close_unready(connections);
+        emit(connections, LAUNCHER_RELOADING, append_nothing, NULL);
+}
+
+bool connections_are_only(const Connections *connections, const sd_bus *bus)
+{
+        for (const Connection *c = connections->connections; c; c = c->next)
+                if (c->bus != bus)
+                        return false;
+        return true;
+}
+
+static Connection *find_behind(const Connections *connections)
+{
+        Connection *c = connections->connections;
+
+        while (c && !bus_pump_is_behind(c->pump))
+                c = c->next;
+        return c;
+}
+
+void connections_flush(Connections *connections, uint64_t limit_usec)
+{
+        uint64_t now = now_usec(CLOCK_MONOTONIC), deadline = usec_add(now, limit_usec);
+        const Connection *c;
+
+        for (; now < deadline && (c = find_behind(connections)); now = now_usec(CLOCK_MONOTONIC))
+                bus_pump_push(c->pump, deadline - now);
+}
+
+void connections_resume(Connections *connections)
+{
+        close_all(connections);
+        (void)sd_event_source_set_enabled(connections->listen_source, SD_EVENT_ON);
 }

@@ -34,6 +34,13 @@ static Child *find_child(const Launcher *l, const char *unit, Fault *fault)
         return child;
 }
 
+/* What would only begin now is left to the next life of ours. */
+static int refuse_reloading(sd_bus_error *error)
+{
+        return sd_bus_error_set(
+                error, LAUNCHER_ERROR_RELOADING, "agenthost-launcher is executing itself again");
+}
+
 static int method_list_runtimes(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
         Launcher *l = userdata;
@@ -71,8 +78,11 @@ static int method_spawn(sd_bus_message *m, void *userdata, sd_bus_error *ret_err
         _cleanup_strv_free_ char **environment = NULL;
         _cleanup_fault_ Fault fault = FAULT_INIT;
         SpawnRequest request = { 0 };
+        const Launcher *l = userdata;
         int r;
 
+        if (l->reload)
+                return refuse_reloading(ret_error);
         r = sd_bus_message_read(m, "sssis", &request.agent_id, &request.guild_id, &request.runtime,
                 &request.machine_id, &request.client_type);
         if (r < 0)
@@ -257,8 +267,12 @@ static int method_list(sd_bus_message *m, void *userdata, sd_bus_error *ret_erro
 static int method_adopt(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
         _cleanup_fault_ Fault fault = FAULT_INIT;
-        int r = adopt_begin(userdata, m, &fault);
+        Launcher *l = userdata;
+        int r;
 
+        if (l->reload)
+                return refuse_reloading(ret_error);
+        r = adopt_begin(l, m, &fault);
         return finish(r, &fault, ret_error);
 }
 
@@ -284,6 +298,45 @@ static int method_acknowledge(sd_bus_message *m, void *userdata, sd_bus_error *r
         if (r < 0)
                 return r;
         return sd_bus_reply_method_return(m, NULL);
+}
+
+static int method_settle(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+        const Launcher *l = userdata;
+
+        (void)ret_error;
+
+        foundlings_settle(l->foundlings);
+        return sd_bus_reply_method_return(m, NULL);
+}
+
+/* As what we run, so that it is not agenthostd's to decide. */
+static int check_may_reload(sd_bus_message *m, Fault *fault)
+{
+        _cleanup_(sd_bus_creds_unrefp) sd_bus_creds *creds = NULL;
+        uid_t uid;
+        int r;
+
+        r = sd_bus_query_sender_creds(m, SD_BUS_CREDS_EUID, &creds);
+        if (r >= 0)
+                r = sd_bus_creds_get_euid(creds, &uid);
+        if (r < 0)
+                return r;
+        if (uid != geteuid())
+                return fault_set(
+                        fault, FAULT_ACCESS_DENIED, "Only user %u may ask for it", (unsigned)geteuid());
+        return 0;
+}
+
+static int method_reload(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+        _cleanup_fault_ Fault fault = FAULT_INIT;
+        int r;
+
+        r = check_may_reload(m, &fault);
+        if (r >= 0)
+                r = reload_begin(userdata, m, &fault);
+        return finish(r, &fault, ret_error);
 }
 
 /* Who may call is decided when the connection is accepted. */
@@ -314,6 +367,9 @@ const sd_bus_vtable launcher_methods[] = {
                 "",
                 method_acknowledge,
                 SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD(LAUNCHER_SETTLE, "", "", method_settle, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD(LAUNCHER_RELOAD, "", "", method_reload, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_SIGNAL(LAUNCHER_RELOADING, "", 0),
         SD_BUS_SIGNAL(LAUNCHER_LAUNCHED, LAUNCHER_LAUNCHED_SIGNATURE, 0),
         SD_BUS_SIGNAL(LAUNCHER_UNSUPPORTED, LAUNCHER_UNSUPPORTED_SIGNATURE, 0),
         SD_BUS_SIGNAL(LAUNCHER_ENDED, LAUNCHER_ENDED_SIGNATURE, 0),

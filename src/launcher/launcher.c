@@ -12,11 +12,9 @@
 #include "log.h"
 #include "scope.h"
 #include "strv.h"
+#include "takeover.h"
 
-typedef void (*ChildVisit)(Child *child, void *userdata);
-
-/* A visit may free the child that it is given, and no other. */
-static void for_each_child(Launcher *l, ChildVisit visit, void *userdata)
+void launcher_for_each_child(Launcher *l, ChildVisit visit, void *userdata)
 {
         _cleanup_free_ Child **children = NULL;
         size_t n;
@@ -61,7 +59,7 @@ static void on_disconnected(void *userdata)
 
         l->synced = false;
         probe_cancel(l->probe);
-        for_each_child(l, visit_disconnected, NULL);
+        launcher_for_each_child(l, visit_disconnected, NULL);
         adopt_on_disconnected(l);
 }
 
@@ -110,11 +108,18 @@ int launcher_end_stray(Launcher *l, const char *unit)
 }
 
 /* One that has become an agent's meanwhile is none any more. */
-static void end_strays(Launcher *l)
+static void end_strays(Launcher *l, const ScopeList *list)
 {
-        for (char **unit = l->strays; unit && *unit; unit++)
-                if (!child_table_find(&l->children, *unit))
-                        end_scope(l, *unit);
+        for (char **unit = l->strays; unit && *unit; unit++) {
+                Child *child = child_table_find(&l->children, *unit);
+
+                if (!scope_list_find(list, *unit) || (child && child->scope != SCOPE_NONE))
+                        continue;
+                end_scope(l, *unit);
+                /* A launch that wants the name waits for it. */
+                if (child)
+                        child->other_ends = true;
+        }
         strv_free(l->strays);
         l->strays = NULL;
 }
@@ -128,8 +133,8 @@ static void on_listed(const ScopeList *list, void *userdata)
                 credentials_sweep(l->settings.paths, keep_credentials, &(Sweep){ l, list });
                 l->swept = true;
         }
-        end_strays(l);
-        for_each_child(l, visit_listed, (void *)list);
+        end_strays(l, list);
+        launcher_for_each_child(l, visit_listed, (void *)list);
         adopt_on_listed(l);
 }
 
@@ -227,11 +232,16 @@ int launcher_new(sd_event *event, const LauncherSettings *settings, Launcher **r
         l->event = sd_event_ref(event);
         l->settings = *settings;
         l->settings.listen_fd = -EBADF;
+        l->settings.reexec = NULL;
         l->streams.max = settings->streams_max;
         r = look_at_host(l);
         if (r < 0)
                 return r;
         r = launcher_read_runtimes(l);
+        if (r < 0)
+                return r;
+        takeover_restore(l, &settings->reexec->handover);
+        r = foundlings_new(event, &l->children, settings->reexec->dumper, &l->foundlings);
         if (r < 0)
                 return r;
         r = executor_new(event, settings->executor, &l->executor);
@@ -253,9 +263,11 @@ Launcher *launcher_free(Launcher *l)
         if (!l)
                 return NULL;
 
+        reload_free(l->reload);
         adopt_drop_all(l);
         connections_free(l->connections);
         child_table_done(&l->children);
+        foundlings_free(l->foundlings);
         manager_free(l->manager);
         executor_free(l->executor);
         runtime_set_free(l->runtimes);
@@ -281,8 +293,9 @@ static void visit_forget_caller(Child *child, void *userdata)
 
 void launcher_forget_caller(Launcher *l, sd_bus *bus)
 {
-        for_each_child(l, visit_forget_caller, bus);
+        launcher_for_each_child(l, visit_forget_caller, bus);
         adopt_forget_caller(l, bus);
+        reload_forget_caller(l->reload, bus);
 }
 
 sd_bus *launcher_start_bus(const Launcher *l)

@@ -8,11 +8,14 @@
 
 #include "child-table.h"
 #include "executor.h"
+#include "foundling.h"
 #include "launcher-bus.h"
 #include "manager.h"
 #include "oom.h"
 #include "probe.h"
 #include "proto/paths.h"
+#include "reexec.h"
+#include "reload.h"
 #include "runtime.h"
 #include "streams.h"
 
@@ -23,12 +26,14 @@ typedef struct LauncherSettings {
         uid_t client_uid; /* who may connect, besides root in system mode */
         struct rlimit nofile; /* what agents get where their runtime sets none */
         unsigned streams_max; /* of the journal, for our agents */
+        const Reexec *reexec; /* how this life has begun; borrowed while it is being made */
 } LauncherSettings;
 
 struct Launcher {
         sd_event *event;
         LauncherSettings settings;
         ChildTable children;
+        Foundlings *foundlings;
         RuntimeSet *runtimes; /* as last read */
         Executor *executor;
         Manager *manager;
@@ -36,6 +41,7 @@ struct Launcher {
         bool swept; /* what a former launcher left has been removed */
         Connections *connections;
         Adoption *adoptions; /* under way */
+        Reload *reload; /* likewise */
         char **strays; /* units to end once there is a connection to systemd */
         char *cgroup_dir; /* where agents.slice is; NULL: nowhere */
         Probe *probe;
@@ -43,9 +49,14 @@ struct Launcher {
         Streams streams;
 };
 
+typedef void (*ChildVisit)(Child *child, void *userdata);
+
 int launcher_new(sd_event *event, const LauncherSettings *settings, Launcher **ret);
 Launcher *launcher_free(Launcher *launcher);
 void launcher_freep(Launcher **launcher);
+
+/* A visit may free the child that it is given, and no other. */
+void launcher_for_each_child(Launcher *launcher, ChildVisit visit, void *userdata);
 
 /* Reads the files anew; on failure the old ones stay. */
 int launcher_read_runtimes(Launcher *launcher);

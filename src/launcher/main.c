@@ -89,6 +89,21 @@ static unsigned read_streams_max(void)
         return max;
 }
 
+static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)
+{
+        _cleanup_fault_ Fault fault = FAULT_INIT;
+        int r;
+
+        (void)s;
+        (void)si;
+
+        r = reload_begin(userdata, NULL, &fault);
+        if (r < 0)
+                log_error("Not executing again: %s",
+                        fault.kind == FAULT_NONE ? strerror(-r) : fault_text(&fault));
+        return 0;
+}
+
 static int setup_event(sd_event **ret)
 {
         _cleanup_(sd_event_unrefp) sd_event *event = NULL;
@@ -98,6 +113,7 @@ static int setup_event(sd_event **ret)
         sigemptyset(&mask);
         sigaddset(&mask, SIGTERM);
         sigaddset(&mask, SIGINT);
+        sigaddset(&mask, SIGHUP);
         if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
                 return -errno;
 
@@ -115,11 +131,11 @@ static int setup_event(sd_event **ret)
         return 0;
 }
 
-static int run(const Paths *paths)
+static int run(const Paths *paths, char **argv, const Reexec *reexec)
 {
         _cleanup_(sd_event_unrefp) sd_event *event = NULL;
         _cleanup_(launcher_freep) Launcher *launcher = NULL;
-        LauncherSettings settings = { .paths = paths, .listen_fd = -EBADF };
+        LauncherSettings settings = { .paths = paths, .listen_fd = -EBADF, .reexec = reexec };
         int r;
 
         r = take_listen_fd(&settings.listen_fd);
@@ -129,6 +145,8 @@ static int run(const Paths *paths)
                 r = mkdir_safe(paths->credentials_dir, 0755);
         if (r >= 0)
                 r = setup_event(&event);
+        if (r >= 0)
+                r = reexec_arm(argv, settings.listen_fd, &settings.nofile);
         if (r < 0)
                 return r;
 
@@ -139,6 +157,8 @@ static int run(const Paths *paths)
                 settings.executor = LIBEXECDIR "/agenthost-executor";
 
         r = launcher_new(event, &settings, &launcher);
+        if (r >= 0)
+                r = sd_event_add_signal(event, NULL, SIGHUP, on_reload, launcher);
         if (r < 0)
                 return r;
 
@@ -148,48 +168,74 @@ static int run(const Paths *paths)
         return r;
 }
 
-static int run_in_mode(bool user_mode)
-{
-        _cleanup_(paths_freep) Paths *paths = NULL;
-        int r;
+typedef struct Options {
+        bool user;
+        bool reload;
+} Options;
 
-        r = paths_new(user_mode, &paths);
-        if (r == -ENXIO)
-                log_error(
-                        "XDG_RUNTIME_DIR is not set: with --user, to be started by the user's service manager");
-        return r < 0 ? r : run(paths);
-}
-
-static bool parse_options(int argc, char **argv, bool *ret_user_mode)
+static bool parse_options(int argc, char **argv, Options *ret)
 {
         static const struct option options[] = {
                 { "user", no_argument, NULL, 'u' },
+                { "reload", no_argument, NULL, 'r' },
                 { 0 },
         };
         int c;
 
-        *ret_user_mode = false;
-        while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-                if (c != 'u')
+        *ret = (Options){ 0 };
+        while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0)
+                switch (c) {
+                case 'u':
+                        ret->user = true;
+                        break;
+                case 'r':
+                        ret->reload = true;
+                        break;
+                default:
                         return false;
-                *ret_user_mode = true;
-        }
+                }
         return optind == argc;
+}
+
+/* As the service manager starts us; with --reload it is what ExecReload= runs. */
+static int run_with(const Options *options, char **argv)
+{
+        _cleanup_(paths_freep) Paths *paths = NULL;
+        Reexec reexec;
+        int r;
+
+        if (!options->reload) {
+                reexec_begin(&reexec);
+                setup_log();
+                reexec_log(&reexec);
+        }
+
+        r = paths_new(options->user, &paths);
+        if (r == -ENXIO)
+                log_error(
+                        "XDG_RUNTIME_DIR is not set: with --user, to be started by the user's service manager");
+        if (options->reload)
+                return r < 0 ? r : reload_ask(paths->launcher_address);
+
+        if (r >= 0)
+                r = run(paths, argv, &reexec);
+        reexec_done(&reexec);
+        return r;
 }
 
 int main(int argc, char **argv)
 {
-        bool user_mode;
+        Options options;
         int r;
 
-        if (!parse_options(argc, argv, &user_mode))
+        if (!parse_options(argc, argv, &options))
                 return EXIT_FAILURE;
-        setup_log();
+
         (void)umask(0022);
         /* Inherited as ignored, it would take the agents' exit statuses away. */
         (void)signal(SIGCHLD, SIG_DFL);
 
-        r = run_in_mode(user_mode);
+        r = run_with(&options, argv);
         if (r < 0)
                 log_error("Giving up: %s", strerror(-r));
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -6,6 +6,7 @@
 #include "bus-pump.h"
 #include "log.h"
 #include "manager-signal.h"
+#include "time-util.h"
 
 #define RECONNECT_MIN_USEC (10 * USEC_PER_MSEC)
 #define RECONNECT_MAX_USEC (1 * USEC_PER_SEC)
@@ -332,6 +333,21 @@ Manager *manager_free(Manager *m)
         free(m->address);
         free(m);
         return NULL;
+}
+
+void manager_process(Manager *m)
+{
+        if (m->pump)
+                bus_pump_run(m->pump);
+}
+
+void manager_flush(Manager *m, uint64_t limit_usec)
+{
+        uint64_t now = now_usec(CLOCK_MONOTONIC), deadline = usec_add(now, limit_usec);
+
+        for (; m->pump && m->connected && bus_pump_is_behind(m->pump) && now < deadline;
+                now = now_usec(CLOCK_MONOTONIC))
+                bus_pump_push(m->pump, deadline - now);
 }
 
 sd_bus *manager_bus(const Manager *m)

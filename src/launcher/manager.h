@@ -46,5 +46,11 @@ Manager *manager_free(Manager *manager);
 /* NULL while there is no connection. */
 sd_bus *manager_bus(const Manager *manager);
 
+/* Handles what has come by now. */
+void manager_process(Manager *manager);
+
+/* Writes what waits to be written, as far as that is done in this time. */
+void manager_flush(Manager *manager, uint64_t limit_usec);
+
 /* Asks for a listing; several wishes make one. */
 void manager_list(Manager *manager);

@@ -176,3 +176,13 @@ const char *oom_level(OomGuild *g, const OomCounts *own, uint64_t now_usec)
                 return "agent";
         return g->slice.readable ? "host" : "";
 }
+
+const char *oom_level_intern(const char *level)
+{
+        static const char *const known[] = { "agent", "guild", "fleet", "host" };
+
+        for (size_t i = 0; level && i < ELEMENTSOF(known); i++)
+                if (strcmp(level, known[i]) == 0)
+                        return known[i];
+        return "";
+}

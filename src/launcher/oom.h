@@ -24,6 +24,9 @@ OomFleet *oom_fleet_free(OomFleet *fleet); /* all guilds have been left */
 OomGuild *oom_guild_join(OomFleet *fleet, const char *slice);
 OomGuild *oom_guild_leave(OomGuild *guild); /* NULL is fine */
 
+/* A level as a static text; one that is not known is none. */
+const char *oom_level_intern(const char *level);
+
 /* An agent's own counts. */
 typedef struct OomCounts {
         bool known;

@@ -38,9 +38,21 @@ static void send_stop_signal(const Child *c)
         }
 }
 
+static int arm(Child *c)
+{
+        uint64_t now = now_usec(CLOCK_MONOTONIC), at = c->stop_deadline_usec;
+
+        return child_set_timer(c, at == USEC_INFINITY ? at : at > now ? at - now : 0, on_time_up);
+}
+
+int stop_resume(Child *c)
+{
+        return c->state == CHILD_STOPPING && c->stop_deadline_usec > 0 ? arm(c) : 0;
+}
+
 int stop_begin(Child *c, uint64_t timeout_usec)
 {
-        uint64_t now = now_usec(CLOCK_MONOTONIC), deadline;
+        uint64_t deadline;
         bool first = c->stop_deadline_usec == 0;
 
         if (child_is_launching(c)) {
@@ -53,7 +65,8 @@ int stop_begin(Child *c, uint64_t timeout_usec)
         if (c->state == CHILD_ENDED || end_poll_exit(c))
                 return 0;
 
-        deadline = usec_add(now, timeout_usec == USEC_INFINITY ? c->stop_timeout_usec : timeout_usec);
+        deadline = usec_add(now_usec(CLOCK_MONOTONIC),
+                timeout_usec == USEC_INFINITY ? c->stop_timeout_usec : timeout_usec);
         c->requested = true;
         c->state = CHILD_STOPPING;
         if (first)
@@ -62,7 +75,7 @@ int stop_begin(Child *c, uint64_t timeout_usec)
                 return 0;
 
         c->stop_deadline_usec = deadline;
-        return child_set_timer(c, deadline == USEC_INFINITY ? USEC_INFINITY : deadline - now, on_time_up);
+        return arm(c);
 }
 
 int stop_extend(Child *c, uint64_t timeout_usec)

@@ -12,3 +12,6 @@ int stop_begin(Child *child, uint64_t timeout_usec);
 
 /* A stop that is under way has at least so long from now. */
 int stop_extend(Child *child, uint64_t timeout_usec);
+
+/* A stop that was begun before we executed ourselves goes on. */
+int stop_resume(Child *child);

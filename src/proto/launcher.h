@@ -81,6 +81,11 @@
 #define LAUNCHER_ADOPT_IN "a(ssssuh)"
 #define LAUNCHER_ADOPT_OUT "as"
 
+/* Settle(): Adopt has given back all that there was. Children of the launcher that are in agents' scopes and
+ * that nobody has claimed (it has executed itself after a crash) are nobody's records: they are reaped when
+ * they have ended. */
+#define LAUNCHER_SETTLE "Settle"
+
 /* Acknowledge(as units): their ends are written down; the launcher reaps and forgets them. Units that are
  * unknown or have not ended are left alone. */
 #define LAUNCHER_ACKNOWLEDGE "Acknowledge"
@@ -109,6 +114,18 @@
 #define LAUNCHER_ENDED "Ended"
 #define LAUNCHER_END "(siibtstt)"
 #define LAUNCHER_ENDED_SIGNATURE "s" LAUNCHER_END
+
+/* Reload(): for who runs as the launcher's own user only. The launcher executes itself in place, so that the
+ * build that is installed now takes over. It answers just before that, or when it is not to happen.
+ *
+ * Every connection is told by the signal Reloading. From then on no launch begins: a Spawn, and an Adopt that
+ * is under way, are answered with LAUNCHER_ERROR_RELOADING, also a launch that has begun and does not come to
+ * its end (nothing of it is left). All else is answered as ever. Who has got his answers closes his
+ * connection and connects again: he is served when the new launcher is there, and may send again what was
+ * answered so. Where a connection is not closed in time, what was unanswered on it may be sent again too. */
+#define LAUNCHER_RELOAD "Reload"
+#define LAUNCHER_RELOADING "Reloading"
+#define LAUNCHER_ERROR_RELOADING "org.agenthost.Launcher1.Error.Reloading"
 
 typedef enum LauncherPhase {
         LAUNCHER_LAUNCHING = 0, /* not executed yet */
