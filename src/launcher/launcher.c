@@ -109,12 +109,25 @@ int launcher_end_stray(Launcher *l, const char *unit)
         return 0;
 }
 
-/* One that has become an agent's meanwhile is none any more. */
+/* Whether the scope may be this child's, and not only its name: one that was asked for again as soon as we
+ * were back waits for us to know the scopes, as the stray does. */
+static bool may_have_scope(const Child *child)
+{
+        return child && child->scope != SCOPE_NONE;
+}
+
 static void end_strays(Launcher *l)
 {
-        for (char **unit = l->strays; unit && *unit; unit++)
-                if (!child_table_find(&l->children, *unit))
-                        end_scope(l, *unit);
+        for (char **unit = l->strays; unit && *unit; unit++) {
+                Child *child = child_table_find(&l->children, *unit);
+
+                if (may_have_scope(child))
+                        continue;
+                end_scope(l, *unit);
+                /* It is asked for when the stray has gone. */
+                if (child && child->state == CHILD_WAITING)
+                        child->looked_into = true;
+        }
         strv_free(l->strays);
         l->strays = NULL;
 }
