@@ -199,7 +199,7 @@ void agent_enter_restarting(Agent *a)
         a->state = AGENT_RESTARTING;
         a->pid = 0;
         a->pidfd = close_fd(a->pidfd);
-        a->ready = a->stopping_early = a->stop_requested = a->stop_time_given = false;
+        a->ready = a->stopping_early = a->stop_requested = a->stop_cut_off = a->stop_time_given = false;
         a->start_timed_out = a->watchdog_timed_out = a->watchdog_killed = a->freeze_wanted = a->freezing =
                 false;
         a->create_until_ready = a->watchdog_triggered = false;
@@ -211,7 +211,7 @@ bool agent_end_is_requested(const Agent *a, const AgentEnd *end)
 {
         bool killed = a->start_timed_out || a->watchdog_killed;
 
-        return end->requested && (!killed || a->stop_requested);
+        return (end->requested || a->stop_cut_off) && (!killed || a->stop_requested);
 }
 
 void agent_enter_ended(Agent *a, const AgentEnd *end)

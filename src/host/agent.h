@@ -75,6 +75,8 @@ typedef struct Agent {
         bool stopping_early; /* STOPPING=1 has overtaken the launcher's answer */
         bool announced; /* AgentAdded went out */
         bool stop_requested;
+        bool stop_cut_off; /* the launcher that was asked to has gone: the next one may find it ended already
+                            */
         bool start_timed_out;
         char *status_text;
         const char *result; /* static, systemd's words; "success" until it ended otherwise */

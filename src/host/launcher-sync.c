@@ -500,5 +500,15 @@ void launcher_sync_connected(LauncherSync *s)
 
 void launcher_sync_disconnected(LauncherSync *s)
 {
+        GHashTableIter i;
+        gpointer value;
+
+        g_hash_table_iter_init(&i, s->host->agents);
+        while (g_hash_table_iter_next(&i, NULL, &value)) {
+                Agent *a = value;
+
+                if (a->stop_requested && agent_is_alive(a))
+                        a->stop_cut_off = true;
+        }
         forget_progress(s);
 }

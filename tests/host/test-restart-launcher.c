@@ -10,7 +10,6 @@
 #include "common/agents.h"
 #include "common/host-state.h"
 #include "common/outcome.h"
-#include "pidfd.h"
 
 #define LAUNCHER "agenthost-launcher.service"
 #define AGENTHOSTD "agenthostd.service"
@@ -22,15 +21,6 @@ static Client *begin(void)
 {
         runtime_add(SEVEN, "notify", "ready wait exit=7", NULL);
         return agents_begin();
-}
-
-/* Whether how a process ended can be known by who is not its parent. */
-static bool kernel_tells_exits(void)
-{
-        _cleanup_close_ int own = pidfd_open_pid(getpid());
-        int status;
-
-        return pidfd_get_exit(own, &status) == -EAGAIN;
 }
 
 static char *healthy_text(Client *c)

@@ -109,7 +109,7 @@ static char *spawn_with_n_texts(Fixture *f, size_t n)
         g_assert_cmpint(sd_bus_message_new_method_call(
                                 f->bus, &m, NULL, LAUNCHER_PATH, LAUNCHER_INTERFACE, LAUNCHER_SPAWN),
                 >=, 0);
-        g_assert_cmpint(sd_bus_message_append(m, "sssisas", "a", "g", "sleep", 7, "", 0), >=, 0);
+        g_assert_cmpint(sd_bus_message_append(m, "sssisasa(sv)", "a", "g", "sleep", 7, "", 0, 0), >=, 0);
         g_assert_cmpint(sd_bus_message_open_container(m, 'a', "h"), >=, 0);
         for (size_t i = 0; i < n; i++)
                 g_assert_cmpint(sd_bus_message_append(m, "h", f->texts[i % AGENT_TEXT_COUNT]), >=, 0);

@@ -41,13 +41,18 @@ host_suite_run() {
 # host_suite_run_inside PROGRAM TITLE [OPTION]...: the options are those of "host run".
 host_suite_run_inside() {
         local program=$1 title=$2 limit=600 since=$EPOCHSECONDS environment=("${@:3}") name
+        # Sweeps have no end soon if nothing of them is left out.
+        [[ $all == no ]] || limit=7200
         if ! "$host_command" pid "$host_name" >/dev/null 2>&1; then
                 "$host_command" boot "$host_name" "${host_options[@]}" || {
                         program_add_failure "$variant_name/host $title: no host to run it in"
                         return
                 }
         fi
-        for name in AGENTHOST_SOURCE_DIR AGENTHOST_BUILD_DIR AGENTHOST_TEST_ALL ASAN_OPTIONS UBSAN_OPTIONS; do
+        # Where everything takes longer, sweeps try fewer points.
+        [[ $all == yes || $variant_name == debug || -v AGENTHOST_TEST_POINTS ]] ||
+                environment+=(--env AGENTHOST_TEST_POINTS=70)
+        for name in AGENTHOST_SOURCE_DIR AGENTHOST_BUILD_DIR AGENTHOST_TEST_ALL AGENTHOST_TEST_POINTS ASAN_OPTIONS UBSAN_OPTIONS; do
                 [[ ! -v $name ]] || environment+=(--env "$name=${!name}")
         done
 

@@ -248,8 +248,7 @@ char *scope_property(const char *unit, const char *interface, const char *name)
         return client_try_property(c, "org.freedesktop.systemd1", path, full_interface, name);
 }
 
-/* Files of a directory with this suffix, without it. */
-static char **list_directory(const char *path, const char *suffix)
+char **directory_list(const char *path, const char *suffix)
 {
         GPtrArray *list = g_ptr_array_new();
         g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
@@ -263,7 +262,7 @@ static char **list_directory(const char *path, const char *suffix)
 
 char **state_list(void)
 {
-        return list_directory(mode_paths()->state_dir, ".json");
+        return directory_list(mode_paths()->state_dir, ".json");
 }
 
 static bool runs_agent(pid_t pid)
@@ -286,7 +285,7 @@ static void expect_in_scope(pid_t pid)
 
 unsigned agent_process_count(void)
 {
-        g_auto(GStrv) names = list_directory("/proc", "");
+        g_auto(GStrv) names = directory_list("/proc", "");
         unsigned n = 0;
 
         for (char **name = names; *name; name++) {
@@ -298,6 +297,14 @@ unsigned agent_process_count(void)
                 n++;
         }
         return n;
+}
+
+bool kernel_tells_exits(void)
+{
+        _cleanup_close_ int own = pidfd_open_pid(getpid());
+        int status;
+
+        return pidfd_get_exit(own, &status) == -EAGAIN;
 }
 
 bool process_is_alive(pid_t pid)
@@ -400,7 +407,7 @@ void host_prepare(void)
 
 static void remove_files(void)
 {
-        g_auto(GStrv) runtimes = list_directory(mode_paths()->runtimes_dirs[0], ".runtime");
+        g_auto(GStrv) runtimes = directory_list(mode_paths()->runtimes_dirs[0], ".runtime");
         g_autofree char *config = config_path();
 
         for (char **name = runtimes; *name; name++) {
@@ -438,7 +445,7 @@ static void stop_agents(void)
 
 static void expect_nothing_in(const char *directory)
 {
-        g_auto(GStrv) names = list_directory(directory, "");
+        g_auto(GStrv) names = directory_list(directory, "");
 
         if (names[0])
                 fail("%s: expected it to be empty, there is %s", directory, names[0]);

@@ -68,11 +68,17 @@ void launcher_crash(void);
 char **scope_list(void);
 char *scope_property(const char *unit, const char *interface, const char *name);
 
+/* Files of a directory with this suffix, without it. */
+char **directory_list(const char *path, const char *suffix);
+
 /* Agents that have a state file, as unit names. */
 char **state_list(void);
 
 /* Processes of AGENT_PROGRAM. That each is in a scope of an agent is checked. */
 unsigned agent_process_count(void);
+
+/* Whether how a process ended can be known by who is not its parent. */
+bool kernel_tells_exits(void);
 
 /* Whether a process is there and has not ended. */
 bool process_is_alive(pid_t pid);

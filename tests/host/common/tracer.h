@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* strace, attached to one process and none of its children: counts system calls, or lets one of them be the
+ * process's last, or fail. */
+
+#include <glib.h>
+#include <sys/types.h>
+
+#include "macros.h"
+
+/* What happens at the n-th call of this name. */
+typedef struct Injection {
+        const char *call;
+        unsigned n;
+        const char *error; /* that it fails with; NULL: SIGKILL instead of the call */
+} Injection;
+
+typedef struct Tracer {
+        const char *const *calls; /* that are counted, up to NULL; may include what this machine lacks */
+        const Injection *injection; /* NULL: they are only counted */
+        GPid strace; /* 0: not attached */
+        FILE *says;
+} Tracer;
+
+/* Attached on return. */
+void tracer_attach(Tracer *t, pid_t pid);
+
+/* Detaches it. Does nothing if it is not attached. */
+void tracer_detach(Tracer *t);
+
+/* After it has been detached: how many calls of this name there were; whether the injection happened. */
+unsigned tracer_count(const char *call);
+bool tracer_has_injected(void);
