@@ -142,7 +142,9 @@ int agent_save_and_acknowledge(Agent *a)
         int r = host_save(a->host, a);
 
         if (r >= 0)
-                launcher_client_acknowledge(a->host->launcher, a->unit);
+                launcher_sync_acknowledge(a->host->sync, a->unit);
+        else
+                launcher_sync_again(a->host->sync);
         return r;
 }
 
@@ -171,7 +173,7 @@ void agent_retain(Agent *a, const Fault *fault)
 static void remove_stopped(Agent *a, const Fault *fault)
 {
         store_remove(a->host->store, a);
-        launcher_client_acknowledge(a->host->launcher, a->unit);
+        launcher_sync_acknowledge(a->host->sync, a->unit);
         tell_end(a, fault);
         host_forget(a->host, a);
 }
@@ -215,7 +217,7 @@ static void launch_cut_off(Agent *a)
 
         fault_set(&fault, FAULT_START_FAILED, "Agent %s was not launched; see '%s agenthost-launcher'",
                 a->id, a->host->paths->journalctl);
-        launcher_client_acknowledge(a->host->launcher, a->unit);
+        launcher_sync_acknowledge(a->host->sync, a->unit);
         agent_launch_failed(a, &fault);
 }
 
@@ -225,7 +227,7 @@ void host_agent_ended(Host *host, const char *unit, const AgentEnd *end)
 
         if (!a) {
                 log_info("%s has ended (%s); nobody here knows it any more", unit, end->result);
-                launcher_client_acknowledge(host->launcher, unit);
+                launcher_sync_acknowledge(host->sync, unit);
                 return;
         }
         if (agent_has_ended(a)) {

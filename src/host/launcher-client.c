@@ -591,14 +591,14 @@ static int send_now(LauncherClient *c, sd_bus_message *m)
         return r < 0 ? r : sd_bus_send(c->bus, m, NULL);
 }
 
-void launcher_client_acknowledge(LauncherClient *c, const char *unit)
+int launcher_client_acknowledge(LauncherClient *c, const char *unit)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r;
 
         /* What is not acknowledged now comes again in the next List. */
         if (!c->connected)
-                return;
+                return 0;
         r = launcher_client_message(c, LAUNCHER_ACKNOWLEDGE, &m);
         if (r >= 0)
                 r = sd_bus_message_append(m, LAUNCHER_ACKNOWLEDGE_IN, 1, unit);
@@ -606,6 +606,7 @@ void launcher_client_acknowledge(LauncherClient *c, const char *unit)
                 r = send_now(c, m);
         if (r < 0)
                 log_warning("Cannot acknowledge the end of %s: %s", unit, strerror(-r));
+        return r;
 }
 
 void launcher_client_settle(LauncherClient *c)

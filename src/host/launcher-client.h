@@ -74,7 +74,7 @@ int launcher_client_call_now(LauncherClient *client,
         Fault *fault);
 
 /* Calls whose success nobody waits for; failures are logged. */
-void launcher_client_acknowledge(LauncherClient *client, const char *unit);
+int launcher_client_acknowledge(LauncherClient *client, const char *unit);
 void launcher_client_settle(LauncherClient *client);
 int launcher_client_stop(LauncherClient *client, const char *unit, uint64_t timeout_usec, Fault *fault);
 

@@ -27,6 +27,7 @@ struct LauncherSync {
         GQueue adoptees; /* ids still to be offered, owned */
         GPtrArray *doubtful; /* units to stop, owned */
         bool settled;
+        bool again; /* once this is settled */
 };
 
 /* One of List's items; the texts are the message's. */
@@ -79,14 +80,33 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
+static void arm_retry(LauncherSync *s)
+{
+        if (!s->retry &&
+                sd_event_add_time_relative(
+                        s->host->event, &s->retry, CLOCK_MONOTONIC, RETRY_USEC, 0, on_retry, s) < 0)
+                g_error("Cannot arm a timer");
+}
+
 /* While the connection lasts; a new one begins anew by itself. */
 static void retry_later(LauncherSync *s, const char *what, const char *why)
 {
         log_error("%s failed: %s; trying again", what, why);
         forget_progress(s);
-        if (sd_event_add_time_relative(
-                    s->host->event, &s->retry, CLOCK_MONOTONIC, RETRY_USEC, 0, on_retry, s) < 0)
-                g_error("Cannot arm a timer");
+        arm_retry(s);
+}
+
+void launcher_sync_again(LauncherSync *s)
+{
+        s->again = true;
+        if (s->settled)
+                arm_retry(s);
+}
+
+void launcher_sync_acknowledge(LauncherSync *s, const char *unit)
+{
+        if (launcher_client_acknowledge(s->host->launcher, unit) < 0)
+                launcher_sync_again(s);
 }
 
 /* If it cannot be sent, the connection has just broken; the next one begins anew. */
@@ -204,7 +224,7 @@ static bool is_before_spawn(Agent *a, const Item *item)
         }
 
         if (item->phase == LAUNCHER_ENDED_PHASE)
-                launcher_client_acknowledge(a->host->launcher, item->unit);
+                launcher_sync_acknowledge(a->host->sync, item->unit);
         return true;
 }
 
@@ -384,6 +404,8 @@ static void finish(LauncherSync *s)
         s->settled = true;
         resume_supervision(s->host);
         host_go_online(s->host);
+        if (s->again)
+                arm_retry(s);
 }
 
 /* The launcher has told the ends of those it refused; a refused one that lives on here is beyond anybody's
@@ -489,6 +511,7 @@ static void on_runtimes(sd_bus_message *reply, const Fault *fault, void *userdat
 void launcher_sync_connected(LauncherSync *s)
 {
         forget_progress(s);
+        s->again = false;
 
         for (guint i = 0; i < s->doubtful->len; i++)
                 if (launcher_client_end_now(s->host->launcher, s->doubtful->pdata[i]) < 0)

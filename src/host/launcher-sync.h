@@ -23,5 +23,12 @@ bool launcher_sync_is_settled(const LauncherSync *sync);
  * became of it. */
 void launcher_sync_doubt(LauncherSync *sync, const char *unit);
 
+/* The end of this unit's agent is written down; the launcher can forget it. */
+void launcher_sync_acknowledge(LauncherSync *sync, const char *unit);
+
+/* Something could not be said or written down, for lack of memory or space perhaps: what the launcher has is
+ * looked at again in a moment, and what is to be done with it. */
+void launcher_sync_again(LauncherSync *sync);
+
 /* Asks for the runtimes alone: reload. */
 void launcher_sync_runtimes(LauncherSync *sync);

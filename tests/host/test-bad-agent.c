@@ -333,6 +333,24 @@ static void test_agent_may_say_that_it_is_stopping(void)
         expect_ended(c, "exited", "exit-code", 4);
 }
 
+/* The zombie is the record until then. */
+static void test_end_that_cannot_be_written_down_is_written_when_it_can(void)
+{
+        _cleanup_client_ Client *c = agents_begin();
+        g_autofree char *file = NULL;
+        pid_t pid = create(c, &(Create){ .id = "a1", .runtime = NOTIFY, .wait = "ready" });
+
+        g_free(command("chmod 0500 /run/agenthost/agents"));
+        agent_signal(c, "a1", SIGKILL);
+        agent_wait_end(c, "a1", "signal", SIGKILL);
+        g_free(command("test -d /proc/%d", (int)pid));
+
+        g_free(command("chmod 0700 /run/agenthost/agents"));
+        g_free(command("timeout 60 sh -c 'while test -d /proc/%d; do sleep 0.05; done'", (int)pid));
+        file = command("cat /run/agenthost/agents/agent-a1.scope.json");
+        expect_true("its state is written", strstr(file, "\"failed\"") != NULL);
+}
+
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
@@ -360,6 +378,8 @@ int main(int argc, char *argv[])
         ADD("barrier-is-answered", barrier_is_answered);
         ADD("other-main-pid-is-ignored", other_main_pid_is_ignored);
         ADD("agent-may-say-that-it-is-stopping", agent_may_say_that_it_is_stopping);
+        ADD("end-that-cannot-be-written-down-is-written-when-it-can",
+                end_that_cannot_be_written_down_is_written_when_it_can);
 #undef ADD
 
         return host_tests_run();
