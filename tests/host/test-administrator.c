@@ -137,7 +137,8 @@ static void expect_heard_after(const char *what)
         g_free(command("%s", what));
         agent_signal(c, "a1", SIGUSR1);
         agent_wait_end(c, "a1", "exit-code", 3);
-        g_free(command("journalctl --sync"));
+        /* It may be on its way back. */
+        g_free(command("timeout 60 sh -c 'until journalctl --sync; do sleep 0.1; done'"));
         words = command(
                 "journalctl --output=cat _TRANSPORT=stdout _SYSTEMD_UNIT=agent-a1.scope _PID=%d", (int)pid);
         expect_number("bytes in the journal", 7, strlen(g_strstrip(words)));
@@ -149,10 +150,10 @@ static void test_restart_of_the_journal_loses_no_agents_words(void)
         expect_heard_after("systemctl restart systemd-journald.service");
 }
 
-static void test_death_of_the_journal_loses_no_agents_words(void)
+static void test_agents_are_heard_after_the_death_of_the_journal(void)
 {
         expect_heard_after("sh -c 'systemctl kill --signal=SIGKILL systemd-journald.service && "
-                           "systemctl start systemd-journald.service'");
+                           "until journalctl --sync; do sleep 0.1; done'");
 }
 
 static void test_scope_of_somebody_else_is_not_taken_over(void)
@@ -197,7 +198,8 @@ int main(int argc, char *argv[])
         ADD("reload-of-systemd-loses-nothing", reload_of_systemd_loses_nothing);
         ADD("reexecution-of-systemd-loses-nothing", reexecution_of_systemd_loses_nothing);
         ADD("restart-of-the-journal-loses-no-agents-words", restart_of_the_journal_loses_no_agents_words);
-        ADD("death-of-the-journal-loses-no-agents-words", death_of_the_journal_loses_no_agents_words);
+        ADD("agents-are-heard-after-the-death-of-the-journal",
+                agents_are_heard_after_the_death_of_the_journal);
         ADD("scope-of-somebody-else-is-not-taken-over", scope_of_somebody_else_is_not_taken_over);
         ADD("runtime-that-is-no-more-leaves-its-agents", runtime_that_is_no_more_leaves_its_agents);
 #undef ADD
