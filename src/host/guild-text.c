@@ -12,13 +12,18 @@
 struct GuildTexts {
         int dir_fd; /* borrowed */
         GHashTable *by_text; /* text -> GuildText, both borrowed: unref takes it out */
+        GHashTable *by_digest; /* the same */
 };
 
 GuildTexts *guild_texts_new(int dir_fd)
 {
         GuildTexts *t = g_new0(GuildTexts, 1);
 
-        *t = (GuildTexts){ .dir_fd = dir_fd, .by_text = g_hash_table_new(g_str_hash, g_str_equal) };
+        *t = (GuildTexts){
+                .dir_fd = dir_fd,
+                .by_text = g_hash_table_new(g_str_hash, g_str_equal),
+                .by_digest = g_hash_table_new(g_str_hash, g_str_equal),
+        };
         return t;
 }
 
@@ -34,6 +39,7 @@ GuildTexts *guild_texts_free(GuildTexts *t)
         while (g_hash_table_iter_next(&i, NULL, &g))
                 ((GuildText *)g)->texts = NULL;
         g_hash_table_unref(t->by_text);
+        g_hash_table_unref(t->by_digest);
         g_free(t);
         return NULL;
 }
@@ -52,6 +58,7 @@ GuildText *guild_text_unref(GuildText *g)
                 g_autofree char *name = guild_file_name(g->digest);
 
                 g_hash_table_remove(g->texts->by_text, g->text);
+                g_hash_table_remove(g->texts->by_digest, g->digest);
                 (void)unlinkat(g->texts->dir_fd, name, 0);
         }
         close_fd(g->memfd);
@@ -62,8 +69,13 @@ GuildText *guild_text_unref(GuildText *g)
         return NULL;
 }
 
-/* Takes over text and guild_id. */
-static GuildText *guild_text_new(GuildTexts *t, char *text, char *guild_id)
+static char *compute_digest(const char *text)
+{
+        return g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1);
+}
+
+/* Takes over the texts. */
+static GuildText *guild_text_new(GuildTexts *t, char *text, char *digest, char *guild_id)
 {
         GuildText *g = g_new0(GuildText, 1);
 
@@ -72,10 +84,11 @@ static GuildText *guild_text_new(GuildTexts *t, char *text, char *guild_id)
                 .references = 1,
                 .guild_id = guild_id,
                 .text = text,
-                .digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1),
+                .digest = digest,
                 .memfd = -EBADF,
         };
         g_hash_table_insert(t->by_text, g->text, g);
+        g_hash_table_insert(t->by_digest, g->digest, g);
         return g;
 }
 
@@ -95,7 +108,7 @@ int guild_texts_take(GuildTexts *t, const char *text, GuildText **ret, Fault *fa
         if (r < 0)
                 return r;
 
-        g = guild_text_new(t, g_strdup(text), guild_id);
+        g = guild_text_new(t, g_strdup(text), compute_digest(text), guild_id);
         g_autofree char *name = guild_file_name(g->digest);
         r = write_file_atomic_at(t->dir_fd, name, g->text, strlen(g->text));
         if (r < 0) {
@@ -108,23 +121,11 @@ int guild_texts_take(GuildTexts *t, const char *text, GuildText **ret, Fault *fa
         return 0;
 }
 
-static GuildText *guild_texts_find_digest(GuildTexts *t, const char *digest)
-{
-        GHashTableIter i;
-        gpointer value;
-
-        g_hash_table_iter_init(&i, t->by_text);
-        while (g_hash_table_iter_next(&i, NULL, &value))
-                if (strcmp(((GuildText *)value)->digest, digest) == 0)
-                        return value;
-        return NULL;
-}
-
 int guild_texts_load(GuildTexts *t, const char *digest, GuildText **ret)
 {
         _cleanup_fault_ Fault fault = FAULT_INIT;
-        g_autofree char *name = guild_file_name(digest);
-        GuildText *g = guild_texts_find_digest(t, digest);
+        g_autofree char *name = guild_file_name(digest), *is_digest = NULL;
+        GuildText *g = g_hash_table_lookup(t->by_digest, digest);
         _cleanup_free_ char *text = NULL;
         char *guild_id;
         int r;
@@ -141,19 +142,12 @@ int guild_texts_load(GuildTexts *t, const char *digest, GuildText **ret)
         r = read_file_at(t->dir_fd, name, SPEC_TEXT_MAX, &text, NULL);
         if (r < 0)
                 return r;
-        if (guild_spec_parse(text, &guild_id, &fault) < 0)
+        /* Half of another text, say. */
+        is_digest = compute_digest(text);
+        if (strcmp(is_digest, digest) != 0 || guild_spec_parse(text, &guild_id, &fault) < 0)
                 return -EBADMSG;
 
-        g = guild_text_new(t, g_strdup(text), guild_id);
-        if (strcmp(g->digest, digest) != 0) {
-                /* Half of another text, say: must not be kept under its own digest's name. */
-                g_hash_table_remove(t->by_text, g->text);
-                g->texts = NULL;
-                guild_text_unref(g);
-                return -EBADMSG;
-        }
-
-        *ret = g;
+        *ret = guild_text_new(t, g_strdup(text), g_steal_pointer(&is_digest), guild_id);
         return 0;
 }
 
@@ -176,7 +170,7 @@ void guild_texts_sweep(GuildTexts *t)
                 if (!g_str_has_suffix(d->d_name, GUILD_FILE_SUFFIX))
                         continue;
                 digest = g_strndup(d->d_name, strlen(d->d_name) - strlen(GUILD_FILE_SUFFIX));
-                if (!guild_texts_find_digest(t, digest))
+                if (!g_hash_table_lookup(t->by_digest, digest))
                         (void)unlinkat(t->dir_fd, d->d_name, 0);
         }
 }

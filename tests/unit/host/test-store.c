@@ -266,6 +266,26 @@ static void assert_removed_with_error(Fixture *f, const char *file, const char *
                 g_error("expected \"%s\" in \"%s\"", error, last_error);
 }
 
+static void test_guild_is_kept_when_its_text_is_in_the_file_of_another(Fixture *f, gconstpointer data)
+{
+        g_autofree char *other = g_compute_checksum_for_string(G_CHECKSUM_SHA256, "{}", -1),
+                        *other_name = g_strconcat(other, ".guild", NULL);
+        Agent *a = new_agent(f, "a1");
+        g_autofree char *name = g_strconcat(a->guild->digest, ".guild", NULL);
+        g_autofree char *path = test_dir_path(&f->dir, name);
+        GuildText *guild;
+
+        (void)data;
+
+        test_dir_put(&f->dir, other_name, GUILD);
+        g_assert_cmpint(guild_texts_load(f->guilds, other, &guild), ==, -EBADMSG);
+        g_assert_cmpint(guild_texts_load(f->guilds, a->guild->digest, &guild), ==, 0);
+        g_assert_true(guild == a->guild);
+        guild_text_unref(guild);
+        guild_texts_sweep(f->guilds);
+        g_assert_true(g_file_test(path, G_FILE_TEST_EXISTS));
+}
+
 static void test_broken_files_are_said_and_removed(Fixture *f, gconstpointer data)
 {
         (void)data;
@@ -337,6 +357,8 @@ int main(int argc, char **argv)
         ADD("unit-properties-that-are-none-are-not-loaded",
                 test_unit_properties_that_are_none_are_not_loaded);
         ADD("fields-of-a-newer-version-are-kept", test_fields_of_a_newer_version_are_kept);
+        ADD("guild-is-kept-when-its-text-is-in-the-file-of-another",
+                test_guild_is_kept_when_its_text_is_in_the_file_of_another);
         ADD("guild-is-written-once-and-goes-with-its-last-agent",
                 test_guild_is_written_once_and_goes_with_its_last_agent);
         ADD("broken-files-are-said-and-removed", test_broken_files_are_said_and_removed);
