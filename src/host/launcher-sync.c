@@ -304,11 +304,21 @@ static void settle_all_missing(LauncherSync *s)
                 settle_missing(s, all->pdata[k]);
 }
 
+static int read_page(sd_bus_message *reply, GArray *items)
+{
+        Item item;
+        int r;
+
+        r = sd_bus_message_enter_container(reply, 'a', "(" LAUNCHER_LIST_ITEM ")");
+        while (r >= 0 && (r = read_item(reply, &item)) > 0)
+                g_array_append_val(items, item);
+        return r;
+}
+
 static void on_listed(sd_bus_message *reply, const Fault *fault, void *userdata)
 {
-        g_autofree char *last = NULL;
+        g_autoptr(GArray) items = g_array_sized_new(false, false, sizeof(Item), LAUNCHER_PAGE);
         LauncherSync *s = userdata;
-        Item item;
         int r;
 
         if (fault) {
@@ -317,24 +327,25 @@ static void on_listed(sd_bus_message *reply, const Fault *fault, void *userdata)
                 return;
         }
 
-        r = sd_bus_message_enter_container(reply, 'a', "(" LAUNCHER_LIST_ITEM ")");
-        while (r >= 0 && (r = read_item(reply, &item)) > 0) {
-                g_free(last);
-                last = g_strdup(item.unit);
-                g_hash_table_add(s->seen, g_strdup(item.unit));
-                merge_item(s, &item);
-        }
+        r = read_page(reply, items);
         if (r < 0) {
                 retry_later(s, "Listing the launcher's agents", strerror(-r));
                 return;
         }
-
-        if (last) {
-                list_next(s, last);
+        if (items->len == 0) {
+                settle_all_missing(s);
+                adopt_next(s);
                 return;
         }
-        settle_all_missing(s);
-        adopt_next(s);
+
+        /* The next page is made while this one is looked at. */
+        list_next(s, g_array_index(items, Item, items->len - 1).unit);
+        for (guint i = 0; i < items->len; i++) {
+                const Item *item = &g_array_index(items, Item, i);
+
+                g_hash_table_add(s->seen, g_strdup(item->unit));
+                merge_item(s, item);
+        }
 }
 
 static void list_next(LauncherSync *s, const char *after)
