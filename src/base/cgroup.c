@@ -145,6 +145,30 @@ int cgroup_read_word(int dir_fd, const char *file, const char *word)
         return 0;
 }
 
+bool cgroup_is_empty(int dir_fd)
+{
+        uint64_t populated;
+
+        return cgroup_read_key(dir_fd, "cgroup.events", "populated", &populated) >= 0 && populated == 0;
+}
+
+static bool has_one_process(int dir_fd, pid_t pid)
+{
+        char text[FILE_MAX], expected[16];
+
+        (void)snprintf(expected, sizeof(expected), "%d\n", (int)pid);
+        return read_text(dir_fd, "cgroup.procs", text) >= 0 && strcmp(text, expected) == 0;
+}
+
+bool cgroup_holds_only(int dir_fd, pid_t pid)
+{
+        uint64_t freeze, groups;
+
+        return has_one_process(dir_fd, pid) && cgroup_read_number(dir_fd, "cgroup.freeze", &freeze) >= 0 &&
+                freeze == 0 && cgroup_read_key(dir_fd, "cgroup.stat", "nr_descendants", &groups) >= 0 &&
+                groups == 0;
+}
+
 uint64_t cgroup_read_cpu_nsec(int dir_fd)
 {
         uint64_t usec;

@@ -32,6 +32,11 @@ int cgroup_read_key(int dir_fd, const char *file, const char *key, uint64_t *ret
 /* Whether a word is in a file of words between blanks. */
 int cgroup_read_word(int dir_fd, const char *file, const char *word);
 
+/* Whether this is certain: that nobody is in it; that nobody but this process is, and none of it is frozen
+ * by its own doing (not by that of a group around it). */
+bool cgroup_is_empty(int dir_fd);
+bool cgroup_holds_only(int dir_fd, pid_t pid);
+
 typedef struct CgroupUsage {
         uint64_t memory_peak; /* bytes; in both, UINT64_MAX is for what is not known */
         uint64_t cpu_nsec;

@@ -94,6 +94,7 @@ typedef struct Child {
         bool exited;
         bool removing; /* the scope would not go: it is stopped, which is nobody's wish */
         bool measured; /* what follows has been read, or cannot be any more */
+        bool left_nobody; /* the scope is empty */
         CgroupUsage usage;
         OomCounts oom;
         const char *oom_level; /* static */

@@ -39,6 +39,7 @@ static void measure(Child *c)
         if (fd >= 0) {
                 c->usage = (CgroupUsage){ cgroup_read_memory_peak(fd), cgroup_read_cpu_nsec(fd) };
                 c->oom = oom_read(fd);
+                c->left_nobody = cgroup_is_empty(fd);
         }
         oom_guild_look(c->guild, now_usec(CLOCK_MONOTONIC));
         c->measured = true;
@@ -144,6 +145,14 @@ static int on_kill_again(sd_event_source *s, uint64_t usec, void *userdata)
         return 0;
 }
 
+static void arm_kill_again(Child *c)
+{
+        int r = child_set_timer(c, KILL_AGAIN_USEC, on_kill_again);
+
+        if (r < 0)
+                child_log(c, LOG_ERR, "Cannot arm a timer: %s", strerror(-r));
+}
+
 void end_kill(Child *c)
 {
         sd_bus *bus = manager_bus(c->launcher->manager);
@@ -151,17 +160,15 @@ void end_kill(Child *c)
 
         if (r < 0 && !c->exited)
                 (void)child_signal(c, SIGKILL);
-
-        r = child_set_timer(c, KILL_AGAIN_USEC, on_kill_again);
-        if (r < 0)
-                child_log(c, LOG_ERR, "Cannot arm a timer: %s", strerror(-r));
+        arm_kill_again(c);
 }
 
 void end_on_exited(Child *c)
 {
-        /* Whatever it left in the scope goes with it. That there may be nothing is quicker found out by
-         * systemd than by us. */
-        if (c->scope != SCOPE_GONE)
+        /* Whatever it left in the scope goes with it. */
+        if (c->scope != SCOPE_GONE && c->left_nobody)
+                arm_kill_again(c);
+        else if (c->scope != SCOPE_GONE)
                 end_kill(c);
         /* Its scope may have gone long ago, when nobody was there to be told. */
         if (c->adopted || c->adoption)

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 
+#include "cgroup.h"
 #include "end.h"
 #include "launch-fail.h"
 #include "launcher.h"
@@ -19,23 +20,46 @@ static int on_time_up(sd_event_source *s, uint64_t usec, void *userdata)
         return 0;
 }
 
+static bool wants_sigcont(const Child *c)
+{
+        return c->stop_signal != SIGKILL && c->stop_signal != SIGCONT;
+}
+
+/* Most agents are one process. Then there is nothing to do for systemd, which would spend more on the
+ * messages below than on all the rest of the stop. */
+static bool signal_lone_process(const Child *c)
+{
+        _cleanup_close_ int fd = cgroup_open(c->launcher->cgroup_dir, c->slice, c->unit);
+
+        if (fd < 0 || !cgroup_holds_only(fd, c->pid) || child_signal(c, c->stop_signal) < 0)
+                return false;
+        if (wants_sigcont(c))
+                (void)child_signal(c, SIGCONT);
+        return true;
+}
+
 /* Processes that are frozen or stopped could not act on the signal. Whether they are is not worth asking:
  * thawing costs less. */
-static void send_stop_signal(const Child *c)
+static int signal_all(const Child *c)
 {
         sd_bus *bus = manager_bus(c->launcher->manager);
-        int r = -ENOTCONN;
+        int r;
 
-        if (bus) {
-                (void)scope_thaw(bus, c->unit);
-                r = scope_kill(bus, c->unit, c->stop_signal);
-                if (c->stop_signal != SIGKILL && c->stop_signal != SIGCONT)
-                        (void)scope_kill(bus, c->unit, SIGCONT);
-        }
-        if (r < 0) {
-                (void)child_signal(c, c->stop_signal);
-                (void)child_signal(c, SIGCONT);
-        }
+        if (!bus)
+                return -ENOTCONN;
+        (void)scope_thaw(bus, c->unit);
+        r = scope_kill(bus, c->unit, c->stop_signal);
+        if (wants_sigcont(c))
+                (void)scope_kill(bus, c->unit, SIGCONT);
+        return r;
+}
+
+static void send_stop_signal(const Child *c)
+{
+        if (signal_lone_process(c) || signal_all(c) >= 0)
+                return;
+        (void)child_signal(c, c->stop_signal);
+        (void)child_signal(c, SIGCONT);
 }
 
 static int arm(Child *c)

@@ -61,6 +61,46 @@ static void test_words_are_found_whole(void)
         g_assert_cmpint(cgroup_read_word(fd, "none", "cpu"), ==, -ENOENT);
 }
 
+static void test_group_is_empty_only_if_it_says_so(void)
+{
+        g_auto(TestDir) dir = test_dir_new();
+        _cleanup_close_ int fd = open_dir(&dir);
+
+        g_assert_false(cgroup_is_empty(fd));
+        test_dir_put(&dir, "cgroup.events", "populated 1\nfrozen 0\n");
+        g_assert_false(cgroup_is_empty(fd));
+        test_dir_put(&dir, "cgroup.events", "populated 0\nfrozen 0\n");
+        g_assert_true(cgroup_is_empty(fd));
+}
+
+static void put_group(const TestDir *dir, const char *processes, const char *freeze, const char *groups)
+{
+        test_dir_put(dir, "cgroup.procs", processes);
+        test_dir_put(dir, "cgroup.freeze", freeze);
+        test_dir_put(dir, "cgroup.stat", groups);
+}
+
+static void test_group_holds_only_a_process_that_runs_alone(void)
+{
+        static const char *const none = "nr_descendants 0\nnr_dying_descendants 7\n";
+        g_auto(TestDir) dir = test_dir_new();
+        _cleanup_close_ int fd = open_dir(&dir);
+
+        g_assert_false(cgroup_holds_only(fd, 12));
+        put_group(&dir, "12\n", "0\n", none);
+        g_assert_true(cgroup_holds_only(fd, 12));
+        g_assert_false(cgroup_holds_only(fd, 1));
+        g_assert_false(cgroup_holds_only(fd, 123));
+        put_group(&dir, "12\n13\n", "0\n", none);
+        g_assert_false(cgroup_holds_only(fd, 12));
+        put_group(&dir, "", "0\n", none);
+        g_assert_false(cgroup_holds_only(fd, 12));
+        put_group(&dir, "12\n", "1\n", none);
+        g_assert_false(cgroup_holds_only(fd, 12));
+        put_group(&dir, "12\n", "0\n", "nr_descendants 1\nnr_dying_descendants 0\n");
+        g_assert_false(cgroup_holds_only(fd, 12));
+}
+
 static void test_usage_is_what_there_is(void)
 {
         g_auto(TestDir) dir = test_dir_new();
@@ -110,6 +150,9 @@ int main(int argc, char *argv[])
         g_test_add_func(
                 "/cgroup/numbers-are-found-by-their-whole-key", test_numbers_are_found_by_their_whole_key);
         g_test_add_func("/cgroup/words-are-found-whole", test_words_are_found_whole);
+        g_test_add_func("/cgroup/group-is-empty-only-if-it-says-so", test_group_is_empty_only_if_it_says_so);
+        g_test_add_func("/cgroup/group-holds-only-a-process-that-runs-alone",
+                test_group_holds_only_a_process_that_runs_alone);
         g_test_add_func("/cgroup/usage-is-what-there-is", test_usage_is_what_there_is);
         g_test_add_func("/cgroup/groups-of-fleet-guild-and-agent-are-found",
                 test_groups_of_fleet_guild_and_agent_are_found);
