@@ -2,7 +2,8 @@
 
 /* The floor: what a program pays that does nothing but start processes in transient scopes of their own, in
  * the cheapest way there is: posix_spawn, and StartTransientUnit over systemd's private socket. No checks,
- * no gate, no user, nothing kept. */
+ * no gate, no user, nothing kept. And what one pays that ends them with KillUnit, until systemd says that
+ * the scope is gone. */
 
 #include <fcntl.h>
 #include <signal.h>
@@ -27,7 +28,7 @@ typedef struct Bare {
         const Load *load;
         Measure measure;
         pid_t *pids;
-        unsigned n_gone;
+        bool stopping;
         int null_fd;
 } Bare;
 
@@ -69,14 +70,17 @@ static pid_t spawn(const Bare *b)
 static int on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         const sd_bus_error *error = sd_bus_message_get_error(reply);
+        const char *member = userdata;
 
-        (void)userdata;
         (void)ret_error;
 
         if (error)
-                die("StartTransientUnit: %s", error->message);
+                die("%s: %s", member, error->message);
         return 0;
 }
+
+#define START "StartTransientUnit"
+#define KILL "KillUnit"
 
 static void start_scope(const Bare *b, unsigned launch)
 {
@@ -85,11 +89,11 @@ static void start_scope(const Bare *b, unsigned launch)
         snprintf(scope, sizeof(scope), SCOPE_FORMAT, launch);
         snprintf(slice, sizeof(slice), SLICE_FORMAT, launch % b->load->guilds);
         check(sd_bus_call_method_async(b->bus, NULL, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
-                      "org.freedesktop.systemd1.Manager", "StartTransientUnit", on_answer, NULL,
+                      "org.freedesktop.systemd1.Manager", START, on_answer, (void *)START,
                       "ssa(sv)a(sa(sv))", scope, "replace", 4, "PIDs", "au", 1, (uint32_t)b->pids[launch],
                       "Slice", "s", slice, "Description", "s", "Agent of a benchmark", "CollectMode", "s",
                       "inactive-or-failed", 0),
-                "StartTransientUnit");
+                START);
 }
 
 static void begin_launches(Bare *b)
@@ -125,6 +129,19 @@ static int on_job_removed(sd_bus_message *message, void *userdata, sd_bus_error 
         return 0;
 }
 
+static void begin_stops(Bare *b)
+{
+        while (measure_may_begin(&b->measure)) {
+                char scope[64];
+
+                snprintf(scope, sizeof(scope), SCOPE_FORMAT, measure_begin(&b->measure));
+                check(sd_bus_call_method_async(b->bus, NULL, "org.freedesktop.systemd1",
+                              "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", KILL,
+                              on_answer, (void *)KILL, "ssi", scope, "all", SIGTERM),
+                        KILL);
+        }
+}
+
 static int on_unit_removed(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
         const char *unit;
@@ -134,8 +151,12 @@ static int on_unit_removed(sd_bus_message *message, void *userdata, sd_bus_error
         (void)ret_error;
 
         check(sd_bus_message_read(message, "so", &unit, NULL), "UnitRemoved");
-        if (read_launch(b, unit, &launch))
-                b->n_gone++;
+        if (!read_launch(b, unit, &launch))
+                return 0;
+        if (!b->stopping)
+                die("%s has ended by itself", unit);
+        measure_end(&b->measure, launch);
+        begin_stops(b);
         return 0;
 }
 
@@ -168,22 +189,32 @@ static void process_until(Bare *b, bool (*is_over)(const Bare *b))
         }
 }
 
-static bool all_are_launched(const Bare *b)
+static bool all_are_done(const Bare *b)
 {
         return measure_is_over(&b->measure);
 }
 
-static bool all_are_gone(const Bare *b)
+static void launch_all(Bare *b)
 {
-        return b->n_gone == b->load->count;
+        await_idle();
+        measure_start(&b->measure, b->load->in_flight);
+        begin_launches(b);
+        process_until(b, all_are_done);
+        measure_print(&b->measure, "");
 }
 
-static void end_all(Bare *b)
+static void stop_all(Bare *b)
 {
+        b->stopping = true;
+        await_idle();
+        measure_start(&b->measure, b->load->stops_in_flight);
+        begin_stops(b);
+        process_until(b, all_are_done);
+        measure_print(&b->measure, "stop_");
+
         for (unsigned i = 0; i < b->load->count; i++)
-                if (kill(b->pids[i], SIGKILL) < 0 || waitpid(b->pids[i], NULL, 0) < 0)
+                if (waitpid(b->pids[i], NULL, 0) < 0)
                         die("Process %d: %m", (int)b->pids[i]);
-        process_until(b, all_are_gone);
 }
 
 static void watch_bus(Bare *b)
@@ -200,6 +231,8 @@ int main(int argc, char *argv[])
         Load load;
 
         load_parse(&load, argc, argv);
+        if (load.keep)
+                die("Whoever keeps agents has to be there for them: this program does not");
         b.load = &load;
         measure_init(&b.measure, &load);
         watch_bus(&b);
@@ -209,13 +242,8 @@ int main(int argc, char *argv[])
                 die("Cannot prepare: %m");
         connect_manager(&b);
 
-        await_idle();
-        measure_start(&b.measure);
-        begin_launches(&b);
-        process_until(&b, all_are_launched);
-        measure_print(&b.measure);
-
-        end_all(&b);
+        launch_all(&b);
+        stop_all(&b);
         await_idle();
         sd_bus_close_unref(b.bus);
         measure_done(&b.measure);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Ours: the same launches asked of agenthostd, by one client over the system bus, with real specs. */
+/* Ours: the same launches and stops asked of agenthostd, by one client over the system bus, with real specs.
+ */
 
 #include <fcntl.h>
 #include <string.h>
@@ -26,14 +27,13 @@ typedef struct Client {
         Template agent, guild;
         char *messaging;
         char runtime[64];
-        bool stopped;
 } Client;
 
-/* One call in flight. */
-typedef struct Launch {
+/* One call in flight: a launch, or a stop. */
+typedef struct Call {
         Client *client;
         unsigned number;
-} Launch;
+} Call;
 
 static char *read_spec(const char *name)
 {
@@ -73,20 +73,36 @@ static char *template_fill(const Template *t, const char *name, unsigned number)
 }
 
 static void begin_launches(Client *c);
+static void begin_stops(Client *c);
+
+static Call *begin_call(Client *c)
+{
+        Call *call = malloc(sizeof(Call));
+
+        if (!call)
+                die("Out of memory");
+        *call = (Call){ .client = c, .number = measure_begin(&c->measure) };
+        return call;
+}
+
+static Client *end_call(Call *call)
+{
+        Client *c = call->client;
+
+        measure_end(&c->measure, call->number);
+        free(call);
+        return c;
+}
 
 static int on_created(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         const sd_bus_error *error = sd_bus_message_get_error(reply);
-        Launch *launch = userdata;
-        Client *c = launch->client;
 
         (void)ret_error;
 
         if (error)
                 die("CreateAgent: %s", error->message);
-        measure_end(&c->measure, launch->number);
-        free(launch);
-        begin_launches(c);
+        begin_launches(end_call(userdata));
         return 0;
 }
 
@@ -95,55 +111,58 @@ static int call_manager(Client *c, const char *member, sd_bus_message **ret)
         return sd_bus_message_new_method_call(c->bus, ret, BUS_NAME, HOST_PATH, MANAGER_INTERFACE, member);
 }
 
-static void create_agent(Client *c, Launch *launch)
+static void create_agent(Client *c, Call *call)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        _cleanup_free_ char *agent = template_fill(&c->agent, "bench", launch->number);
-        _cleanup_free_ char *guild = template_fill(&c->guild, "bench", launch->number % c->load->guilds);
+        _cleanup_free_ char *agent = template_fill(&c->agent, c->load->name, call->number);
+        _cleanup_free_ char *guild = template_fill(&c->guild, c->load->name, call->number % c->load->guilds);
 
         check(call_manager(c, "CreateAgent", &m), "CreateAgent");
         check(sd_bus_message_append(
                       m, "sssa{sv}", agent, guild, c->messaging, 1, "runtime", "s", c->runtime),
                 "CreateAgent");
-        check(sd_bus_call_async(c->bus, NULL, m, on_created, launch, CALL_LIMIT_USEC), "CreateAgent");
+        check(sd_bus_call_async(c->bus, NULL, m, on_created, call, CALL_LIMIT_USEC), "CreateAgent");
 }
 
 static void begin_launches(Client *c)
 {
-        while (measure_may_begin(&c->measure)) {
-                Launch *launch = malloc(sizeof(Launch));
-
-                if (!launch)
-                        die("Out of memory");
-                *launch = (Launch){ .client = c, .number = measure_begin(&c->measure) };
-                create_agent(c, launch);
-        }
+        while (measure_may_begin(&c->measure))
+                create_agent(c, begin_call(c));
 }
 
 static int on_stopped(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         const sd_bus_error *error = sd_bus_message_get_error(reply);
-        Client *c = userdata;
-        uint32_t n;
+        const Call *call = userdata;
+        int stopped;
 
         (void)ret_error;
 
         if (error)
-                die("ShutdownAgents: %s", error->message);
-        check(sd_bus_message_read(reply, "u", &n), "ShutdownAgents");
-        if (n != c->load->count)
-                die("Of %u agents only %u could be stopped", c->load->count, n);
-        c->stopped = true;
+                die("StopAgent: %s", error->message);
+        check(sd_bus_message_read(reply, "b", &stopped), "StopAgent");
+        if (!stopped)
+                die("Agent %s%u was not there to be stopped", call->client->load->name, call->number);
+        begin_stops(end_call(userdata));
         return 0;
 }
 
-static void stop_agents(Client *c)
+static void stop_agent(Client *c, Call *call)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        _cleanup_free_ char *id = NULL;
 
-        check(call_manager(c, "ShutdownAgents", &m), "ShutdownAgents");
-        check(sd_bus_message_append(m, "u", 0), "ShutdownAgents");
-        check(sd_bus_call_async(c->bus, NULL, m, on_stopped, c, CALL_LIMIT_USEC), "ShutdownAgents");
+        if (asprintf(&id, "%s%u", c->load->name, call->number) < 0)
+                die("Out of memory");
+        check(call_manager(c, "StopAgent", &m), "StopAgent");
+        check(sd_bus_message_append(m, "su", id, 0), "StopAgent");
+        check(sd_bus_call_async(c->bus, NULL, m, on_stopped, call, CALL_LIMIT_USEC), "StopAgent");
+}
+
+static void begin_stops(Client *c)
+{
+        while (measure_may_begin(&c->measure))
+                stop_agent(c, begin_call(c));
 }
 
 static void process_until(Client *c, bool (*is_over)(const Client *c))
@@ -157,14 +176,27 @@ static void process_until(Client *c, bool (*is_over)(const Client *c))
         }
 }
 
-static bool all_are_launched(const Client *c)
+static bool all_are_done(const Client *c)
 {
         return measure_is_over(&c->measure);
 }
 
-static bool all_are_stopped(const Client *c)
+static void launch_all(Client *c)
 {
-        return c->stopped;
+        await_idle();
+        measure_start(&c->measure, c->load->in_flight);
+        begin_launches(c);
+        process_until(c, all_are_done);
+        measure_print(&c->measure, "");
+}
+
+static void stop_all(Client *c)
+{
+        await_idle();
+        measure_start(&c->measure, c->load->stops_in_flight);
+        begin_stops(c);
+        process_until(c, all_are_done);
+        measure_print(&c->measure, "stop_");
 }
 
 static void watch_service(Client *c, const char *name, const char *unit)
@@ -213,14 +245,9 @@ int main(int argc, char *argv[])
         load_parse(&load, argc, argv);
         prepare(&c, &load);
 
-        await_idle();
-        measure_start(&c.measure);
-        begin_launches(&c);
-        process_until(&c, all_are_launched);
-        measure_print(&c.measure);
-
-        stop_agents(&c);
-        process_until(&c, all_are_stopped);
+        launch_all(&c);
+        if (!load.keep)
+                stop_all(&c);
         await_idle();
         finish(&c);
         return EXIT_SUCCESS;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "measure.h"
 
+#include <getopt.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
@@ -41,14 +42,44 @@ static void *allocate(size_t n, size_t size)
         return p;
 }
 
+static _Noreturn void usage(void)
+{
+        die("usage: %s [--name NAME] [--keep] [--stops IN_FLIGHT] null|journal COUNT GUILDS IN_FLIGHT",
+                program_invocation_name);
+}
+
+static void load_parse_options(Load *load, int argc, char *argv[])
+{
+        static const struct option options[] = {
+                { "name", required_argument, NULL, 'n' },
+                { "keep", no_argument, NULL, 'k' },
+                { "stops", required_argument, NULL, 's' },
+                { 0 },
+        };
+        int c;
+
+        while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0)
+                if (c == 'n')
+                        load->name = optarg;
+                else if (c == 'k')
+                        load->keep = true;
+                else if (c != 's' || parse_uint(optarg, 1, 100000, &load->stops_in_flight) < 0)
+                        usage();
+}
+
 void load_parse(Load *load, int argc, char *argv[])
 {
-        if (argc != 5 || (strcmp(argv[1], "null") != 0 && strcmp(argv[1], "journal") != 0) ||
-                parse_uint(argv[2], 1, 1000000, &load->count) < 0 ||
-                parse_uint(argv[3], 1, 100000, &load->guilds) < 0 ||
-                parse_uint(argv[4], 1, 100000, &load->in_flight) < 0)
-                die("usage: %s null|journal COUNT GUILDS IN_FLIGHT", argv[0]);
-        load->output = argv[1];
+        *load = (Load){ .name = "bench" };
+        load_parse_options(load, argc, argv);
+        argv += optind;
+        if (argc - optind != 4 || (strcmp(argv[0], "null") != 0 && strcmp(argv[0], "journal") != 0) ||
+                parse_uint(argv[1], 1, 1000000, &load->count) < 0 ||
+                parse_uint(argv[2], 1, 100000, &load->guilds) < 0 ||
+                parse_uint(argv[3], 1, 100000, &load->in_flight) < 0)
+                usage();
+        load->output = argv[0];
+        if (load->stops_in_flight == 0)
+                load->stops_in_flight = load->in_flight;
 }
 
 static uint64_t process_cpu_usec(pid_t pid)
@@ -151,8 +182,10 @@ void measure_done(Measure *m)
         free(m->took_usec);
 }
 
-void measure_start(Measure *m)
+void measure_start(Measure *m, unsigned in_flight)
 {
+        m->n_begun = m->n_done = 0;
+        m->in_flight = in_flight;
         for (unsigned i = 0; i < m->n_watched; i++)
                 m->watched[i].cpu_usec = process_cpu_usec(m->watched[i].pid);
         m->machine_cpu_usec = machine_cpu_usec();
@@ -162,7 +195,7 @@ void measure_start(Measure *m)
 
 bool measure_may_begin(const Measure *m)
 {
-        return m->n_begun < m->load->count && m->n_begun - m->n_done < m->load->in_flight;
+        return m->n_begun < m->load->count && m->n_begun - m->n_done < m->in_flight;
 }
 
 unsigned measure_begin(Measure *m)
@@ -171,9 +204,9 @@ unsigned measure_begin(Measure *m)
         return m->n_begun++;
 }
 
-void measure_end(Measure *m, unsigned launch)
+void measure_end(Measure *m, unsigned number)
 {
-        m->took_usec[launch] = now_usec(CLOCK_MONOTONIC) - m->begun_usec[launch];
+        m->took_usec[number] = now_usec(CLOCK_MONOTONIC) - m->begun_usec[number];
         m->n_done++;
 }
 
@@ -189,37 +222,44 @@ static int compare(const void *a, const void *b)
         return *x < *y ? -1 : *x > *y;
 }
 
-static void print_percentiles(const Measure *m)
+uint64_t median(uint64_t *values, size_t n)
+{
+        qsort(values, n, sizeof(uint64_t), compare);
+        return values[(n - 1) / 2];
+}
+
+static void print_percentiles(const Measure *m, const char *prefix)
 {
         static const unsigned percent[] = { 50, 90, 99 };
         unsigned n = m->load->count;
 
         qsort(m->took_usec, n, sizeof(uint64_t), compare);
         for (size_t i = 0; i < ELEMENTSOF(percent); i++)
-                printf("p%u_usec %" PRIu64 "\n", percent[i], m->took_usec[(n - 1) * percent[i] / 100]);
+                printf("%sp%u_usec %" PRIu64 "\n", prefix, percent[i],
+                        m->took_usec[(n - 1) * percent[i] / 100]);
 }
 
 /* In percent of the machine. The kernel counts it in steps of 10 ms. */
-static void print_others(const Measure *m, uint64_t took, uint64_t host)
+static void print_others(const Measure *m, const char *prefix, uint64_t took, uint64_t host)
 {
         uint64_t machine = machine_cpu_usec() - m->machine_cpu_usec,
                  others = machine > host ? machine - host : 0;
 
-        printf("others_percent %" PRIu64 "\n",
+        printf("%sothers_percent %" PRIu64 "\n", prefix,
                 others * 100 / (took * (uint64_t)sysconf(_SC_NPROCESSORS_ONLN)));
 }
 
-void measure_print(const Measure *m)
+void measure_print(const Measure *m, const char *prefix)
 {
         uint64_t took = now_usec(CLOCK_MONOTONIC) - m->begin_usec;
         uint64_t host = host_cpu_usec() - m->host_cpu_usec;
         unsigned n = m->load->count;
 
-        print_others(m, took, host);
+        print_others(m, prefix, took, host);
         for (unsigned i = 0; i < m->n_watched; i++)
-                printf("cpu_%s_usec %" PRIu64 "\n", m->watched[i].name,
+                printf("%scpu_%s_usec %" PRIu64 "\n", prefix, m->watched[i].name,
                         (process_cpu_usec(m->watched[i].pid) - m->watched[i].cpu_usec) / n);
-        printf("cpu_host_usec %" PRIu64 "\n", host / n);
-        printf("rate %.1f\n", (double)n * USEC_PER_SEC / (double)took);
-        print_percentiles(m);
+        printf("%scpu_host_usec %" PRIu64 "\n", prefix, host / n);
+        printf("%srate %.1f\n", prefix, (double)n * USEC_PER_SEC / (double)took);
+        print_percentiles(m, prefix);
 }

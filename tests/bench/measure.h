@@ -2,16 +2,20 @@
 #pragma once
 
 /* What the launch benchmarks have in common: the load that the command line asks for, the latency of each
- * launch, the CPU time that other processes spend meanwhile, and the lines ("NAME VALUE") that
- * tests/bench/run reads. They are programs for one purpose: whatever goes wrong ends them. */
+ * launch and of each stop, the CPU time that other processes spend meanwhile, and the lines ("NAME VALUE")
+ * that tests/bench/run reads. They are programs for one purpose: whatever goes wrong ends them. */
 
 #include <sys/types.h>
 #include <systemd/sd-bus.h>
 
 #include "macros.h"
 
-/* OUTPUT COUNT GUILDS IN_FLIGHT; one in flight means that the launches are made one after the other. */
+/* [OPTION]... OUTPUT COUNT GUILDS IN_FLIGHT; one in flight means that it is done one after the other. */
 typedef struct Load {
+        const char *name; /* --name: what agents and guilds are called, with a number behind it */
+        bool keep; /* --keep: they are not ended */
+        unsigned
+                stops_in_flight; /* --stops: how many are ended at the same time; as many as launched else */
         const char *output; /* "null" or "journal" */
         unsigned count;
         unsigned guilds;
@@ -22,9 +26,10 @@ typedef struct Load {
 typedef struct Measure {
         const Load *load;
         uint64_t begin_usec;
-        uint64_t *begun_usec; /* of each launch; load->count of them */
+        uint64_t *begun_usec; /* of each launch, or stop; load->count of them */
         uint64_t *took_usec;
         unsigned n_begun, n_done;
+        unsigned in_flight; /* at most */
         struct Watched {
                 const char *name;
                 pid_t pid;
@@ -51,14 +56,19 @@ pid_t bus_process(sd_bus *bus);
 void measure_watch(Measure *m, const char *name, pid_t pid);
 
 void measure_init(Measure *m, const Load *load);
-void measure_start(Measure *m);
 void measure_done(Measure *m);
 
-/* The number of a launch that is to be begun now. */
+/* From here on the next load->count steps count, so many at a time. */
+void measure_start(Measure *m, unsigned in_flight);
+
+/* The number of a launch, or stop, that is to be begun now. */
 bool measure_may_begin(const Measure *m);
 unsigned measure_begin(Measure *m);
-void measure_end(Measure *m, unsigned launch);
+void measure_end(Measure *m, unsigned number);
 bool measure_is_over(const Measure *m);
 
-/* Prints it all, per launch where that makes sense. */
-void measure_print(const Measure *m);
+/* Prints it all, per step where that makes sense; each name begins with this. */
+void measure_print(const Measure *m, const char *prefix);
+
+/* The median; sorts them. */
+uint64_t median(uint64_t *values, size_t n);
