@@ -201,7 +201,8 @@ static void test_agents_have_what_the_user_s_services_have(void)
         g_autofree char *seccomp = NULL;
         pid_t pid = create(c, &(Create){ .id = "a1", .runtime = NOTIFY, .wait = "ready" }), other;
 
-        g_free(command("systemd-run --user --quiet --unit=test-other.service sleep infinity"));
+        g_free(command(
+                "systemd-run --user --quiet --unit=test-other.service --property=Type=exec sleep infinity"));
         other = service_pid("test-other.service");
         expect_same_file("oom_score_adj", pid, other);
         expect_same_file("limits", pid, other);

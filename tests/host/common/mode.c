@@ -40,6 +40,8 @@ void mode_prepare(void)
 
         if (!getpwnam(TEST_USER))
                 g_free(command("useradd --create-home --shell /bin/sh " TEST_USER));
+        /* It does not come back by itself to a bus that another test has restarted. */
+        g_free(command("systemctl restart systemd-logind.service"));
         g_free(command("loginctl enable-linger " TEST_USER));
         /* Returns when it runs. */
         g_free(command("systemctl start user@%u.service", (unsigned)test_user()->pw_uid));
