@@ -13,16 +13,22 @@ static int open_cgroup(const Agent *a)
         return cgroup_open(a->host->cgroup_dir, slice, a->unit);
 }
 
+/* What is told in the moment of its launch says nothing that would be worth the looking up. */
+static bool is_worth_asking(const Agent *a)
+{
+        return a->announced && agent_is_alive(a);
+}
+
 uint64_t agent_memory_peak(const Agent *a)
 {
-        _cleanup_close_ int fd = agent_is_alive(a) ? open_cgroup(a) : -EBADF;
+        _cleanup_close_ int fd = is_worth_asking(a) ? open_cgroup(a) : -EBADF;
 
         return fd >= 0 ? cgroup_read_memory_peak(fd) : a->usage.memory_peak;
 }
 
 uint64_t agent_cpu_nsec(const Agent *a)
 {
-        _cleanup_close_ int fd = agent_is_alive(a) ? open_cgroup(a) : -EBADF;
+        _cleanup_close_ int fd = is_worth_asking(a) ? open_cgroup(a) : -EBADF;
 
         return fd >= 0 ? cgroup_read_cpu_nsec(fd) : a->usage.cpu_nsec;
 }

@@ -423,11 +423,11 @@ void manager_bus_added(Host *host, Agent *a)
         if (a->announced)
                 return;
 
-        a->announced = true;
         not_sent("InterfacesAdded", a, sd_bus_emit_object_added(host->bus, a->path));
         not_sent("AgentAdded", a,
                 sd_bus_emit_signal(
                         host->bus, HOST_PATH, MANAGER_INTERFACE, "AgentAdded", "so", a->id, a->path));
+        a->announced = true;
 }
 
 void manager_bus_exited(Host *host, const Agent *a)
