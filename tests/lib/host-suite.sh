@@ -5,6 +5,7 @@
 # hosts themselves.
 
 host_command=$source_dir/tests/host/host
+host_prefix=agenthost-test-$$
 
 # These are run once more, as NAME@user, with agenthost as a user's services.
 host_user_mode_programs=(test-process-manager test-objects test-restart test-restart-calls test-restart-launcher
@@ -12,7 +13,6 @@ host_user_mode_programs=(test-process-manager test-objects test-restart test-res
 
 host_suite_run() {
         local program
-        host_prefix=agenthost-test-$$-$variant_name
         host_name=$host_prefix-shared
         host_options=(--root "$variant_root" --bus "$variant_bus" --install "$build_dir/install-tree"
                 --bind "$source_dir" --bind "$build_dir"
@@ -101,8 +101,7 @@ host_suite_run_outside() {
 # Whatever of ours is still up, be it that a script was interrupted.
 host_suite_cleanup() {
         local name
-        [[ -n ${host_prefix:-} ]] || return 0
         while read -r name _; do
-                [[ $name != "$host_prefix"* ]] || "$host_command" pull-plug "$name"
+                [[ $name != "$host_prefix"-* ]] || "$host_command" pull-plug "$name"
         done < <("$host_command" list)
 }

@@ -13,7 +13,6 @@ program_run() {
         program_log=$build_root/logs/${log//\//-}
 
         program_limited "$limit" "$@" >"$program_log" 2>&1 </dev/null || status=$?
-        [[ $verbose == no ]] || cat "$program_log"
         read -r passed failed skipped < <(program_count "$program_log" "$status")
         ((total_passed += passed, total_failed += failed, total_skipped += skipped)) || true
 
@@ -55,8 +54,16 @@ program_count() {
                 }' "$1"
 }
 
+# In one piece: variants speak at the same time.
 program_report() {
+        local text
+        text=$(program_report_text)
+        printf '%s\n' "$text"
+}
+
+program_report_text() {
         local seconds word=ok details="$passed passed"
+        [[ $verbose == no ]] || cat "$program_log"
         seconds=$(awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }')
         ((skipped == 0)) || details+=", $skipped skipped"
         ((failed == 0)) || word=FAIL details+=", $failed failed, exit status $status"

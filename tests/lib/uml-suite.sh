@@ -6,10 +6,20 @@
 
 uml_command=$source_dir/tests/host/uml
 uml_program_limit=900
+uml_variant=debug
+uml_packages=(user-mode-linux kmod)
+
+uml_suite_is_wanted() {
+        local program
+        for program in "$source_dir"/tests/host/test-uml-*; do
+                ! wanted uml "$(basename "${program%.c}")" || return 0
+        done
+        return 1
+}
 
 uml_suite_run() {
         local program programs=()
-        [[ $variant_name == debug ]] || return 0
+        [[ $variant_name == "$uml_variant" ]] || return 0
         for program in "$build_dir"/tests/host/test-uml-*; do
                 if [[ -f $program && -x $program ]] && wanted uml "$(basename "$program")"; then
                         programs+=("$program")
@@ -19,7 +29,6 @@ uml_suite_run() {
 
         for program in "$source_dir"/tests/host/test-uml-*.sh; do
                 if [[ -x $program ]] && wanted uml "$(basename "$program")"; then
-                        install_packages user-mode-linux kmod
                         program_run "$variant_name/uml" "$(basename "$program")" 900 "$program" || true
                 fi
         done
@@ -27,7 +36,6 @@ uml_suite_run() {
 
 uml_suite_run_inside() {
         local results=$build_root/logs/uml number options name lines=()
-        install_packages user-mode-linux kmod
         rm -rf -- "${results:?}"
         mkdir -p "$results"
         options=(--bus "$variant_bus" --install "$build_dir/install-tree" --bind "$source_dir" --bind "$build_dir"

@@ -1,7 +1,10 @@
 # shellcheck shell=bash disable=SC2154,SC2034  # set by tests/run
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# One variant: configured, built, and all its suites run.
+# One variant: configured, built, and all its suites run. Tests wait more than they compute, so that as many variants as
+# there are processors run at the same time, each in a process group of its own.
+
+variant_lanes=()
 
 variant_check_names() {
         local name variant known=()
@@ -22,18 +25,83 @@ variant_is_wanted() {
         fi
 }
 
+variants_run() {
+        local line name when
+        variants_prepare
+        for line in "${variants[@]}"; do
+                read -r name _ _ when _ <<<"$line"
+                variant_is_wanted "$name" "$when" || continue
+                ((${#variant_lanes[@]} < jobs)) || variants_await_one
+                variant_start "$name" "$line"
+        done
+        while ((${#variant_lanes[@]} > 0)); do
+                variants_await_one
+        done
+}
+
+# There is one package manager, and variants would be in each other's way.
+variants_prepare() {
+        local line name bus release when
+        for line in "${variants[@]}"; do
+                read -r name bus release when _ <<<"$line"
+                variant_is_wanted "$name" "$when" || continue
+                [[ $release == - ]] || install_packages mmdebstrap
+                [[ $bus != - ]] || install_packages "${fuzz_packages[@]}"
+                [[ $name != "$uml_variant" ]] || ! uml_suite_is_wanted || install_packages "${uml_packages[@]}"
+        done
+}
+
+# variant_start NAME LINE-OF-THE-TABLE
+variant_start() {
+        rm -f -- "$build_root/logs/$1.totals"
+        set -m
+        variant_lane "$2" </dev/null &
+        set +m
+        variant_lanes+=("$!:$1")
+}
+
+variant_lane() {
+        total_passed=0 total_failed=0 total_skipped=0
+        variant_run "$1"
+        echo "$total_passed $total_failed $total_skipped" >"$build_root/logs/$variant_name.totals"
+}
+
+variants_await_one() {
+        local lane passed failed skipped left=()
+        wait -n || true
+        for lane in "${variant_lanes[@]}"; do
+                if kill -0 "${lane%%:*}" 2>/dev/null; then
+                        left+=("$lane")
+                        continue
+                fi
+                passed=0 failed=0 skipped=0
+                read -r passed failed skipped 2>/dev/null <"$build_root/logs/${lane#*:}.totals" ||
+                        program_add_failure "${lane#*:} ended before its end"
+                ((total_passed += passed, total_failed += failed, total_skipped += skipped)) || true
+        done
+        variant_lanes=("${left[@]}")
+}
+
+variants_kill() {
+        local lane
+        for lane in "${variant_lanes[@]}"; do
+                kill -- "-${lane%%:*}" 2>/dev/null || true
+        done
+        wait
+}
+
 # variant_run LINE-OF-THE-TABLE
 variant_run() {
-        local release when
-        read -r variant_name variant_bus release when variant_options <<<"$1"
-        variant_is_wanted "$variant_name" "$when" || return 0
+        local release
+        read -r variant_name variant_bus release _ variant_options <<<"$1"
+        # Its hosts are its own.
+        host_prefix+=-$variant_name
 
         variant_root=/
         [[ $release == - ]] || variant_make_root "$release"
         build_dir=$build_root/$variant_name
         export AGENTHOST_BUILD_DIR=$build_dir
 
-        [[ $variant_bus != - ]] || install_packages "${fuzz_packages[@]}"
         say "$variant_name: building in $build_dir"
         variant_build || {
                 program_add_failure "$variant_name does not build, see above"
@@ -52,7 +120,6 @@ variant_run() {
 
 variant_make_root() {
         variant_root=/var/cache/agenthost/root-$1
-        install_packages mmdebstrap
         "$source_dir/tests/host/make-root" "$1" "$variant_root"
 }
 
