@@ -4,6 +4,7 @@
  * how it ends is known where the kernel tells. */
 
 #include <glib.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 
@@ -119,6 +120,31 @@ static void test_crash_changes_nothing(void)
 static void test_crash_of_both_changes_nothing(void)
 {
         expect_agents_last_over(kill_both);
+}
+
+static bool process_is_stopped(pid_t pid)
+{
+        g_autofree char *state = command("ps --format=state= --pid=%d", (int)pid);
+
+        return state[0] == 'T';
+}
+
+/* The kernel ends stopped processes with SIGHUP when their parent was the last of their session to look
+ * after them. */
+static void test_stopped_agent_lasts_over_a_crash(void)
+{
+        _cleanup_client_ Client *c = begin();
+        pid_t pid = create(c, &(Create){ .id = "a1", .runtime = NOTIFY, .wait = "ready" });
+
+        (void)kill(pid, SIGSTOP);
+        while (!process_is_stopped(pid))
+                sched_yield();
+        launcher_crash();
+        create_when_possible(c, "next");
+        expect_true("the agent is stopped still", process_is_stopped(pid));
+
+        (void)kill(pid, SIGCONT);
+        expect_true("StopAgent", agent_stop(c, "a1", 0));
 }
 
 static void test_restart_of_both_changes_nothing(void)
@@ -264,6 +290,7 @@ int main(int argc, char *argv[])
         ADD("restart-changes-nothing", restart_changes_nothing);
         ADD("upgrade-changes-nothing", upgrade_changes_nothing);
         ADD("crash-changes-nothing", crash_changes_nothing);
+        ADD("stopped-agent-lasts-over-a-crash", stopped_agent_lasts_over_a_crash);
         ADD("crash-of-both-changes-nothing", crash_of_both_changes_nothing);
         ADD("restart-of-both-changes-nothing", restart_of_both_changes_nothing);
         ADD("ends-after-a-crash-are-known-where-the-kernel-tells",
