@@ -17,7 +17,8 @@ declare -A may_include=(
         [json]="base"
         [executor]="proto base"
         [launcher]="ini bus proto base"
-        [host]="bus json ini proto base"
+        [registry]="base"
+        [host]="registry bus json ini proto base"
         [example]=""
 )
 
@@ -30,6 +31,7 @@ declare -A may_use=(
         [json]="json-c/ glib"
         [executor]=""
         [launcher]="systemd/"
+        [registry]="systemd/ glib hiredis/"
         [host]="systemd/ json-c/ glib"
         [example]="systemd/"
 )

@@ -17,6 +17,7 @@ int fault_errno(FaultKind kind)
                 [FAULT_START_TIMEOUT] = -ETIMEDOUT,
                 [FAULT_STOP_TIMEOUT] = -ETIMEDOUT,
                 [FAULT_LAUNCHER_UNAVAILABLE] = -ENOTCONN,
+                [FAULT_REGISTRY_UNAVAILABLE] = -ENOTCONN,
                 [FAULT_FAILED] = -EIO,
         };
 

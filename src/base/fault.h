@@ -20,6 +20,7 @@ typedef enum FaultKind {
         FAULT_START_TIMEOUT,
         FAULT_STOP_TIMEOUT,
         FAULT_LAUNCHER_UNAVAILABLE,
+        FAULT_REGISTRY_UNAVAILABLE,
         FAULT_FAILED,
         _FAULT_KIND_MAX,
 } FaultKind;

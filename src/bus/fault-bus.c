@@ -15,6 +15,7 @@ static const char *const names[_FAULT_KIND_MAX] = {
         [FAULT_START_TIMEOUT] = ERROR_PREFIX "StartTimeout",
         [FAULT_STOP_TIMEOUT] = ERROR_PREFIX "StopTimeout",
         [FAULT_LAUNCHER_UNAVAILABLE] = ERROR_PREFIX "LauncherUnavailable",
+        [FAULT_REGISTRY_UNAVAILABLE] = ERROR_PREFIX "RegistryUnavailable",
         [FAULT_FAILED] = SD_BUS_ERROR_FAILED,
 };
 
