@@ -113,16 +113,21 @@ const char **memory_store_members(MemoryStore *s, const char *hostname)
         return ids ? (const char **)g_hash_table_get_keys_as_array(ids, NULL) : g_new0(const char *, 1);
 }
 
-static void clean_set(MemoryStore *s, GHashTable *ids, GHashTable *removed)
+/* Of those that another host has only the place in this set was left. */
+static void clean_set(MemoryStore *s, const char *hostname, GHashTable *ids, GHashTable *removed)
 {
+        size_t n = strlen(hostname);
         GHashTableIter i;
         gpointer id;
 
         g_hash_table_iter_init(&i, ids);
         while (g_hash_table_iter_next(&i, &id, NULL)) {
-                if (g_hash_table_contains(s->locations, id))
+                const char *address = memory_store_find(s, id);
+
+                if (address && host_address_hostname_length(address) == n &&
+                        memcmp(address, hostname, n) == 0)
                         continue;
-                if (!g_hash_table_contains(removed, id))
+                if (!address && !g_hash_table_contains(removed, id))
                         g_hash_table_add(removed, g_strdup(id));
                 g_hash_table_iter_remove(&i);
         }
@@ -131,12 +136,12 @@ static void clean_set(MemoryStore *s, GHashTable *ids, GHashTable *removed)
 char **memory_store_cleanup(MemoryStore *s)
 {
         g_autoptr(GHashTable) removed = g_hash_table_new(g_str_hash, g_str_equal);
+        gpointer hostname, ids;
         GHashTableIter i;
-        gpointer ids;
 
         g_hash_table_iter_init(&i, s->hosts);
-        while (g_hash_table_iter_next(&i, NULL, &ids)) {
-                clean_set(s, ids, removed);
+        while (g_hash_table_iter_next(&i, &hostname, &ids)) {
+                clean_set(s, hostname, ids, removed);
                 if (g_hash_table_size(ids) == 0)
                         g_hash_table_iter_remove(&i);
         }

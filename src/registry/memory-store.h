@@ -32,7 +32,8 @@ void memory_store_each_host(MemoryStore *store, MemoryStoreHost each, void *user
 /* NULL-terminated; the array is the caller's (g_free), the ids are the store's until the next change. */
 const char **memory_store_members(MemoryStore *store, const char *hostname);
 
-/* Takes out of all sets what has no location, and returns it; the caller's (g_strfreev). */
+/* Takes out of all sets what has no location there, and returns what has none at all; the caller's
+ * (g_strfreev). */
 char **memory_store_cleanup(MemoryStore *store);
 
 /* Counts up and returns the count. */

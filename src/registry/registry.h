@@ -173,7 +173,8 @@ void registry_members(Registry *registry,
         void *userdata,
         RegistryCall **ret_call);
 
-/* answer->ids: those that stood in a host's set without a location, now removed; each once, in no order. */
+/* answer->ids: those that stood in a host's set without a location anywhere, now removed from it; each once,
+ * in no order. What stands in the set of a host that it has left is removed too, and not told. */
 void registry_cleanup(Registry *registry, RegistryDone done, void *userdata, RegistryCall **ret_call);
 
 /* answer->turn: 1 and counting, over all hosts (placement:counter). */
