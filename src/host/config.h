@@ -5,24 +5,32 @@
  * has directories of its own), then the drop-ins of agenthost.conf.d in all of them, then the original's
  * environment variables, which win. An unknown section or key is warned about with file and line; a wrong
  * value is warned about and leaves the setting as it was: a host must not stay down for a typing error. What
- * the design names and this build does without is said to be just that. */
+ * the design names and this build does without is said to be just that. What may hold a password is never
+ * printed. */
 
-#include "macros.h"
+#include "registry.h"
 
 typedef enum UnknownClientType {
         UNKNOWN_CLIENT_TYPE_FALLBACK,
         UNKNOWN_CLIENT_TYPE_REJECT,
 } UnknownClientType;
 
+typedef enum OnConflict {
+        ON_CONFLICT_STOP,
+        ON_CONFLICT_KEEP,
+} OnConflict;
+
 typedef struct Config {
         char *hostname; /* [Host] Hostname=, $HOSTNAME, else gethostname() */
-        char *address; /* [Host] Address=, else hostname:port */
+        char *address; /* [Host] Address=, else hostname:port; always a valid one (host-address.h) */
         unsigned port; /* [Peers] Port=, $GRPC_PORT: until peers exist only the default of address */
         unsigned max_agents; /* [Host] MaxAgents=, $MAX_PROCESSES; at least 1 */
         char *default_runtime; /* NULL: none */
         uint64_t retain_usec;
         uint64_t retain_failed_usec;
         UnknownClientType unknown_client_type;
+        RegistrySettings registry; /* [Registry], $REDIS_URL, $REDIS_PASSWORD, $HEARTBEAT_INTERVAL */
+        OnConflict on_conflict; /* [Registry] OnConflict=: of an agent that another host has too */
         int log_level; /* $LOG_LEVEL */
 } Config;
 

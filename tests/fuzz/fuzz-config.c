@@ -9,6 +9,7 @@
 
 #include "config.h"
 #include "fuzz.h"
+#include "host-address.h"
 
 /* A directory with a link to the file that is filled each time; gone at the end. */
 static char *directory;
@@ -46,7 +47,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fuzz_must(config_load((const char *const[]){ directory, NULL }, &config), "reading settings");
         fuzz_expect(config->hostname && config->hostname[0], "there is a hostname");
         fuzz_expect(strlen(config->hostname) <= 253, "the hostname is short enough");
-        fuzz_expect(config->address && strrchr(config->address, ':'), "there is an address with a port");
+        fuzz_expect(config->address && host_address_is_valid(config->address), "there is an address");
+        fuzz_expect(config->registry.heartbeat_usec > 0, "there is a heartbeat");
+        fuzz_expect(config->registry.heartbeat_usec < config->registry.ttl_usec, "entries outlive it");
         fuzz_expect(config->port >= 1 && config->port <= 65535, "the port is one");
         fuzz_expect(config->max_agents >= 1, "there may be an agent");
         fuzz_expect(!config->default_runtime || config->default_runtime[0], "a default runtime has a name");

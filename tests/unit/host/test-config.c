@@ -28,7 +28,7 @@ static void clear_environment(void)
 {
         static const char *const names[] = { "HOSTNAME", "GRPC_PORT", "MAX_PROCESSES", "LOG_LEVEL",
                 "HEARTBEAT_INTERVAL", "REDIS_URL", "REDIS_PASSWORD", "METRICS_PORT",
-                "AGENT_HOST_SERVICE_NAME" };
+                "AGENT_HOST_SERVICE_NAME", "CREDENTIALS_DIRECTORY" };
 
         for (size_t i = 0; i < ELEMENTSOF(names); i++)
                 g_unsetenv(names[i]);
@@ -102,6 +102,12 @@ static void test_config_has_defaults_for_all(Fixture *f, const void *data)
         g_assert_cmpuint(c->retain_failed_usec, ==, 3600 * USEC_PER_SEC);
         g_assert_cmpint(c->unknown_client_type, ==, UNKNOWN_CLIENT_TYPE_FALLBACK);
         g_assert_cmpint(c->log_level, ==, LOG_INFO);
+        g_assert_null(c->registry.url);
+        g_assert_null(c->registry.password);
+        g_assert_null(c->registry.password_file);
+        g_assert_cmpuint(c->registry.heartbeat_usec, ==, 20 * USEC_PER_SEC);
+        g_assert_cmpuint(c->registry.ttl_usec, ==, 60 * USEC_PER_SEC);
+        g_assert_cmpint(c->on_conflict, ==, ON_CONFLICT_STOP);
         assert_logged(f, "");
 }
 
@@ -114,7 +120,9 @@ static void test_config_reads_every_setting(Fixture *f, const void *data)
         write_file(f, "etc/agenthost.conf",
                 "# a comment\n[Host]\nHostname=host-1\nAddress=host-1.example.org:6000\nMaxAgents=7\n"
                 "DefaultRuntime=python\nRetainSec=5min\nRetainFailedSec=infinity\nUnknownClientType=reject\n"
-                "[Peers]\nPort=6001\n");
+                "[Peers]\nPort=6001\n"
+                "[Registry]\nRedisUrl=rediss://agents@redis:6380/1\nRedisPasswordFile=/a\nRedisCaFile=/b\n"
+                "RedisCertFile=/c\nRedisKeyFile=/d\nHeartbeatSec=500ms\nTtlSec=2\nOnConflict=keep\n");
         c = load(f);
 
         g_assert_cmpstr(c->hostname, ==, "host-1");
@@ -125,6 +133,14 @@ static void test_config_reads_every_setting(Fixture *f, const void *data)
         g_assert_cmpuint(c->retain_usec, ==, 300 * USEC_PER_SEC);
         g_assert_cmpuint(c->retain_failed_usec, ==, USEC_INFINITY);
         g_assert_cmpint(c->unknown_client_type, ==, UNKNOWN_CLIENT_TYPE_REJECT);
+        g_assert_cmpstr(c->registry.url, ==, "rediss://agents@redis:6380/1");
+        g_assert_cmpstr(c->registry.password_file, ==, "/a");
+        g_assert_cmpstr(c->registry.ca_file, ==, "/b");
+        g_assert_cmpstr(c->registry.cert_file, ==, "/c");
+        g_assert_cmpstr(c->registry.key_file, ==, "/d");
+        g_assert_cmpuint(c->registry.heartbeat_usec, ==, 500 * USEC_PER_MSEC);
+        g_assert_cmpuint(c->registry.ttl_usec, ==, 2 * USEC_PER_SEC);
+        g_assert_cmpint(c->on_conflict, ==, ON_CONFLICT_KEEP);
         assert_logged(f, "");
 }
 
@@ -197,12 +213,18 @@ static void test_config_lets_the_environment_win(Fixture *f, const void *data)
         g_setenv("GRPC_PORT", "50052", TRUE);
         g_setenv("MAX_PROCESSES", "25", TRUE);
         g_setenv("LOG_LEVEL", "DEBUG", TRUE);
+        g_setenv("REDIS_URL", "redis://localhost:6379/0", TRUE);
+        g_setenv("REDIS_PASSWORD", "secret", TRUE);
+        g_setenv("HEARTBEAT_INTERVAL", "15", TRUE);
         c = load(f);
 
         g_assert_cmpstr(c->hostname, ==, "agent-host-0");
         g_assert_cmpstr(c->address, ==, "agent-host-0:50052");
         g_assert_cmpuint(c->max_agents, ==, 25);
         g_assert_cmpint(c->log_level, ==, LOG_DEBUG);
+        g_assert_cmpstr(c->registry.url, ==, "redis://localhost:6379/0");
+        g_assert_cmpstr(c->registry.password, ==, "secret");
+        g_assert_cmpuint(c->registry.heartbeat_usec, ==, 15 * USEC_PER_SEC);
         assert_logged(f, "");
 }
 
@@ -212,13 +234,15 @@ static void test_config_ignores_empty_and_later_variables(Fixture *f, const void
 
         g_setenv("MAX_PROCESSES", "", TRUE);
         g_setenv("LOG_LEVEL", "", TRUE);
-        g_setenv("HEARTBEAT_INTERVAL", "x", TRUE);
-        g_setenv("REDIS_URL", "redis://localhost", TRUE);
-        g_setenv("REDIS_PASSWORD", "secret", TRUE);
+        g_setenv("REDIS_URL", "", TRUE);
+        g_setenv("REDIS_PASSWORD", "", TRUE);
+        g_setenv("HEARTBEAT_INTERVAL", "", TRUE);
         g_setenv("METRICS_PORT", "9090", TRUE);
         g_setenv("AGENT_HOST_SERVICE_NAME", "agent-host", TRUE);
 
         g_assert_cmpuint(load(f)->max_agents, ==, 100);
+        g_assert_null(f->config->registry.url);
+        g_assert_null(f->config->registry.password);
         assert_logged(f, "");
 }
 
@@ -231,6 +255,7 @@ static void test_config_warns_about_wrong_variables(Fixture *f, const void *data
         g_setenv("MAX_PROCESSES", "many", TRUE);
         g_setenv("GRPC_PORT", "65536", TRUE);
         g_setenv("LOG_LEVEL", "loud", TRUE);
+        g_setenv("HEARTBEAT_INTERVAL", "0", TRUE);
         c = load(f);
 
         g_assert_cmpuint(c->max_agents, ==, 100);
@@ -239,6 +264,7 @@ static void test_config_warns_about_wrong_variables(Fixture *f, const void *data
         assert_logged(f,
                 "Environment variable GRPC_PORT: '65536' is not a value for this, ignored\n"
                 "Environment variable MAX_PROCESSES: 'many' is not a value for this, ignored\n"
+                "Environment variable HEARTBEAT_INTERVAL: '0' is not between 100ms and 1d, ignored\n"
                 "Environment variable LOG_LEVEL: 'loud' is not a value for this, ignored\n");
 }
 
@@ -262,17 +288,16 @@ static void test_config_says_what_this_build_does_without(Fixture *f, const void
 {
         (void)data;
 
-        write_file(f, "etc/agenthost.conf.d/redis.conf",
-                "[Registry]\nRedisUrl=redis://localhost\n[Discovery]\nSource=static\n[Placement]\n"
+        write_file(f, "etc/agenthost.conf.d/fleet.conf",
+                "[Discovery]\nSource=static\n[Placement]\n"
                 "Strategy=round-robin\n[Metrics]\nListenAddress=[::1]:9090\n[Peers]\nCertFile=/a\n");
         load(f);
 
         assert_logged(f,
-                "/etc/agenthost.conf.d/redis.conf:2: [Registry] RedisUrl= is not supported by this build, ignored\n"
-                "/etc/agenthost.conf.d/redis.conf:4: [Discovery] Source= is not supported by this build, ignored\n"
-                "/etc/agenthost.conf.d/redis.conf:6: [Placement] Strategy= is not supported by this build, ignored\n"
-                "/etc/agenthost.conf.d/redis.conf:8: [Metrics] ListenAddress= is not supported by this build, ignored\n"
-                "/etc/agenthost.conf.d/redis.conf:10: [Peers] CertFile= is not supported by this build, ignored\n");
+                "/etc/agenthost.conf.d/fleet.conf:2: [Discovery] Source= is not supported by this build, ignored\n"
+                "/etc/agenthost.conf.d/fleet.conf:4: [Placement] Strategy= is not supported by this build, ignored\n"
+                "/etc/agenthost.conf.d/fleet.conf:6: [Metrics] ListenAddress= is not supported by this build, ignored\n"
+                "/etc/agenthost.conf.d/fleet.conf:8: [Peers] CertFile= is not supported by this build, ignored\n");
 }
 
 static void test_config_keeps_the_setting_when_a_value_is_wrong(Fixture *f, const void *data)
@@ -295,7 +320,7 @@ static void test_config_keeps_the_setting_when_a_value_is_wrong(Fixture *f, cons
                 "/etc/agenthost.conf:4: [Host] MaxAgents=: '-1' is not a value for this, ignored\n"
                 "/etc/agenthost.conf:5: [Host] MaxAgents=: '5x' is not a value for this, ignored\n"
                 "/etc/agenthost.conf:6: [Host] RetainSec=: 'soon' is not a value for this, ignored\n"
-                "/etc/agenthost.conf:7: [Host] UnknownClientType=: 'maybe' is not a value for this, ignored\n"
+                "/etc/agenthost.conf:7: [Host] UnknownClientType=: 'maybe' is neither 'fallback' nor 'reject', ignored\n"
                 "/etc/agenthost.conf:8: [Host] Hostname=: 'a b' is not a value for this, ignored\n"
                 "/etc/agenthost.conf:10: [Peers] Port=: '0' is not a value for this, ignored\n");
 }
@@ -402,6 +427,72 @@ static void test_config_checks_addresses(Fixture *f, const void *data)
         g_assert_false(takes(f, "Address", "[]:1"));
 }
 
+static void test_config_says_what_is_wrong_with_an_address(Fixture *f, const void *data)
+{
+        (void)data;
+
+        write_file(f, "etc/agenthost.conf", "[Host]\nAddress=nocolon\n");
+        load(f);
+
+        assert_logged(f,
+                "/etc/agenthost.conf:2: [Host] Address=: Invalid host address format: 'nocolon'; it must be "
+                "HOST:PORT or [IPv6 ADDRESS]:PORT with a port between 1 and 65535, ignored\n");
+}
+
+static void test_config_says_what_is_wrong_in_the_registry(Fixture *f, const void *data)
+{
+        (void)data;
+
+        write_file(f, "etc/agenthost.conf",
+                "[Registry]\nRedisCaFile=ca.pem\nHeartbeatSec=1ms\nHeartbeatSec=infinity\nTtlSec=1500ms\n"
+                "TtlSec=0\nTtlSec=2d\nOnConflict=ask\nRedisUrls=a\n");
+        load(f);
+
+        assert_logged(f,
+                "/etc/agenthost.conf:2: [Registry] RedisCaFile=: 'ca.pem' is not an absolute path, ignored\n"
+                "/etc/agenthost.conf:3: [Registry] HeartbeatSec=: '1ms' is not between 100ms and 1d, ignored\n"
+                "/etc/agenthost.conf:4: [Registry] HeartbeatSec=: 'infinity' is not between 100ms and 1d, ignored\n"
+                "/etc/agenthost.conf:5: [Registry] TtlSec=: '1500ms' is not in whole seconds, ignored\n"
+                "/etc/agenthost.conf:6: [Registry] TtlSec=: '0' is not between 1s and 1d, ignored\n"
+                "/etc/agenthost.conf:7: [Registry] TtlSec=: '2d' is not between 1s and 1d, ignored\n"
+                "/etc/agenthost.conf:8: [Registry] OnConflict=: 'ask' is neither 'stop' nor 'keep', ignored\n"
+                "/etc/agenthost.conf:9: [Registry] has no setting RedisUrls=, ignored\n");
+        g_assert_cmpuint(f->config->registry.heartbeat_usec, ==, 20 * USEC_PER_SEC);
+        g_assert_cmpuint(f->config->registry.ttl_usec, ==, 60 * USEC_PER_SEC);
+        g_assert_null(f->config->registry.ca_file);
+}
+
+static void test_config_beats_before_an_entry_expires(Fixture *f, const void *data)
+{
+        (void)data;
+
+        write_file(f, "etc/agenthost.conf", "[Registry]\nTtlSec=3\n");
+        load(f);
+
+        g_assert_cmpuint(f->config->registry.ttl_usec, ==, 3 * USEC_PER_SEC);
+        g_assert_cmpuint(f->config->registry.heartbeat_usec, ==, USEC_PER_SEC);
+        assert_logged(
+                f, "[Registry] HeartbeatSec= (20s) is not shorter than TtlSec= (3s); 1s is taken instead\n");
+}
+
+static void test_config_finds_the_password_that_systemd_brings(Fixture *f, const void *data)
+{
+        g_autofree char *path = g_build_filename(f->root, "credentials", "redis-password", NULL);
+        g_autofree char *dir = g_path_get_dirname(path);
+
+        (void)data;
+
+        g_setenv("CREDENTIALS_DIRECTORY", dir, TRUE);
+        g_assert_null(load(f)->registry.password_file);
+
+        write_file(f, "credentials/redis-password", "secret");
+        g_assert_cmpstr(load(f)->registry.password_file, ==, path);
+
+        write_file(f, "etc/agenthost.conf", "[Registry]\nRedisPasswordFile=/a\n");
+        g_assert_cmpstr(load(f)->registry.password_file, ==, "/a");
+        assert_logged(f, "");
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -424,6 +515,10 @@ int main(int argc, char **argv)
         ADD(test_config_survives_a_directory_in_place_of_the_file);
         ADD(test_config_checks_hostnames);
         ADD(test_config_checks_addresses);
+        ADD(test_config_says_what_is_wrong_with_an_address);
+        ADD(test_config_says_what_is_wrong_in_the_registry);
+        ADD(test_config_beats_before_an_entry_expires);
+        ADD(test_config_finds_the_password_that_systemd_brings);
 
         return g_test_run();
 }

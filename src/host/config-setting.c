@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config-setting.h"
+
+#include <glib.h>
+#include <limits.h>
+#include <string.h>
+
+#include "host-address.h"
+#include "log.h"
+#include "parse.h"
+#include "time-util.h"
+
+#define PORT_MAX 65535u
+
+/* Servers count in whole seconds; nobody waits for more than a day. */
+#define HEARTBEAT_MIN_USEC (100 * USEC_PER_MSEC)
+#define TTL_MAX_USEC (24 * 3600 * USEC_PER_SEC)
+
+typedef struct Setting Setting;
+
+struct Setting {
+        const char *section;
+        const char *key;
+        const char *variable; /* NULL: none */
+
+        /* Takes the text, which is "" for the default. What it refuses it need not explain. */
+        int (*set)(const Setting *setting, void *field, const char *value, Fault *fault);
+        size_t offset;
+
+        uint64_t min, max, preset; /* numbers and spans */
+        const char *words[2]; /* choices; the first is the default */
+};
+
+static int set_text(const Setting *setting, void *field, const char *value, Fault *fault)
+{
+        char **text = field;
+
+        (void)setting;
+        (void)fault;
+
+        g_free(*text);
+        *text = *value ? g_strdup(value) : NULL;
+        return 0;
+}
+
+static int set_hostname(const Setting *setting, void *field, const char *value, Fault *fault)
+{
+        if (*value && !hostname_is_valid(value))
+                return -EINVAL;
+        return set_text(setting, field, value, fault);
+}
+
+static int set_address(const Setting *setting, void *field, const char *value, Fault *fault)
+{
+        if (*value && host_address_check(value, fault) < 0)
+                return -EINVAL;
+        return set_text(setting, field, value, fault);
+}
+
+static int set_path(const Setting *setting, void *field, const char *value, Fault *fault)
+{
+        if (*value && *value != '/')
+                return fault_set(fault, FAULT_INVALID_ARGS, "'%s' is not an absolute path", value);
+        return set_text(setting, field, value, fault);
+}
+
+static int set_uint(const Setting *setting, void *field, const char *value, Fault *fault)
+{
+        unsigned *number = field;
+
+        (void)fault;
+
+        if (*value)
+                return parse_uint(value, (unsigned)setting->min, (unsigned)setting->max, number);
+
+        *number = (unsigned)setting->preset;
+        return 0;
+}
+
+static int set_span(const Setting *setting, void *field, const char *value, Fault *fault)
+{
+        char shortest[FORMAT_USEC_MAX], longest[FORMAT_USEC_MAX];
+        uint64_t usec = setting->preset;
+        int r;
+
+        if (*value) {
+                r = parse_sec(value, &usec);
+                if (r < 0)
+                        return r;
+        }
+        if (usec < setting->min || usec > setting->max)
+                return fault_set(fault, FAULT_INVALID_ARGS, "'%s' is not between %s and %s", value,
+                        format_usec(shortest, sizeof(shortest), setting->min),
+                        format_usec(longest, sizeof(longest), setting->max));
+
+        *(uint64_t *)field = usec;
+        return 0;
+}
+
+static int set_whole_seconds(const Setting *setting, void *field, const char *value, Fault *fault)
+{
+        uint64_t usec;
+        int r;
+
+        r = set_span(setting, &usec, value, fault);
+        if (r < 0)
+                return r;
+        if (usec % USEC_PER_SEC != 0)
+                return fault_set(fault, FAULT_INVALID_ARGS, "'%s' is not in whole seconds", value);
+
+        *(uint64_t *)field = usec;
+        return 0;
+}
+
+static int set_choice(const Setting *setting, void *field, const char *value, Fault *fault)
+{
+        const char *word = *value ? value : setting->words[0];
+
+        for (unsigned i = 0; i < ELEMENTSOF(setting->words); i++)
+                if (strcmp(setting->words[i], word) == 0) {
+                        *(unsigned *)field = i;
+                        return 0;
+                }
+
+        return fault_set(fault, FAULT_INVALID_ARGS, "'%s' is neither '%s' nor '%s'", value,
+                setting->words[0], setting->words[1]);
+}
+
+static int set_log_level(const Setting *setting, void *field, const char *value, Fault *fault)
+{
+        (void)setting;
+        (void)fault;
+
+        if (*value)
+                return log_level_parse(value, field);
+
+        *(int *)field = LOG_INFO;
+        return 0;
+}
+
+#define AT(member) .offset = offsetof(Config, member)
+
+static const Setting settings[] = {
+        { .section = "Host", .key = "Hostname", .variable = "HOSTNAME", .set = set_hostname, AT(hostname) },
+        { .section = "Host", .key = "Address", .set = set_address, AT(address) },
+        { .section = "Peers",
+                .key = "Port",
+                .variable = "GRPC_PORT",
+                .set = set_uint,
+                .min = 1,
+                .max = PORT_MAX,
+                .preset = 50051,
+                AT(port) },
+        { .section = "Host",
+                .key = "MaxAgents",
+                .variable = "MAX_PROCESSES",
+                .set = set_uint,
+                .min = 1,
+                .max = INT_MAX,
+                .preset = 100,
+                AT(max_agents) },
+        { .section = "Host", .key = "DefaultRuntime", .set = set_text, AT(default_runtime) },
+        { .section = "Host",
+                .key = "RetainSec",
+                .set = set_span,
+                .max = USEC_INFINITY,
+                .preset = 60 * USEC_PER_SEC,
+                AT(retain_usec) },
+        { .section = "Host",
+                .key = "RetainFailedSec",
+                .set = set_span,
+                .max = USEC_INFINITY,
+                .preset = 3600 * USEC_PER_SEC,
+                AT(retain_failed_usec) },
+        { .section = "Host",
+                .key = "UnknownClientType",
+                .set = set_choice,
+                .words = { [UNKNOWN_CLIENT_TYPE_FALLBACK] = "fallback",
+                        [UNKNOWN_CLIENT_TYPE_REJECT] = "reject" },
+                AT(unknown_client_type) },
+        { .section = "Registry",
+                .key = "RedisUrl",
+                .variable = "REDIS_URL",
+                .set = set_text,
+                AT(registry.url) },
+        { .variable = "REDIS_PASSWORD", .set = set_text, AT(registry.password) },
+        { .section = "Registry", .key = "RedisPasswordFile", .set = set_path, AT(registry.password_file) },
+        { .section = "Registry", .key = "RedisCaFile", .set = set_path, AT(registry.ca_file) },
+        { .section = "Registry", .key = "RedisCertFile", .set = set_path, AT(registry.cert_file) },
+        { .section = "Registry", .key = "RedisKeyFile", .set = set_path, AT(registry.key_file) },
+        { .section = "Registry",
+                .key = "HeartbeatSec",
+                .variable = "HEARTBEAT_INTERVAL",
+                .set = set_span,
+                .min = HEARTBEAT_MIN_USEC,
+                .max = TTL_MAX_USEC,
+                .preset = REGISTRY_HEARTBEAT_DEFAULT_USEC,
+                AT(registry.heartbeat_usec) },
+        { .section = "Registry",
+                .key = "TtlSec",
+                .set = set_whole_seconds,
+                .min = USEC_PER_SEC,
+                .max = TTL_MAX_USEC,
+                .preset = REGISTRY_TTL_DEFAULT_USEC,
+                AT(registry.ttl_usec) },
+        { .section = "Registry",
+                .key = "OnConflict",
+                .set = set_choice,
+                .words = { [ON_CONFLICT_STOP] = "stop", [ON_CONFLICT_KEEP] = "keep" },
+                AT(on_conflict) },
+        { .variable = "LOG_LEVEL", .set = set_log_level, AT(log_level) },
+};
+
+/* What the design names and this build does without. No key: the whole section. */
+static const struct Unsupported {
+        const char *section;
+        const char *key;
+} unsupported[] = {
+        { "Discovery", NULL },
+        { "Placement", NULL },
+        { "Metrics", NULL },
+        { "Peers", "ListenAddress" },
+        { "Peers", "CertFile" },
+        { "Peers", "KeyFile" },
+        { "Peers", "CaFile" },
+        { "Peers", "PeerNames" },
+};
+
+static const Setting *find_setting(const char *section, const char *key)
+{
+        for (size_t i = 0; i < ELEMENTSOF(settings); i++)
+                if (settings[i].section && strcmp(settings[i].section, section) == 0 &&
+                        strcmp(settings[i].key, key) == 0)
+                        return &settings[i];
+        return NULL;
+}
+
+static bool is_unsupported(const char *section, const char *key)
+{
+        for (size_t i = 0; i < ELEMENTSOF(unsupported); i++)
+                if (strcmp(unsupported[i].section, section) == 0 &&
+                        (!unsupported[i].key || strcmp(unsupported[i].key, key) == 0))
+                        return true;
+        return false;
+}
+
+/* Of all that may hold a password, nothing is refused without a fault of its own. */
+static int set_value(Config *c, const Setting *setting, const char *value, Fault *fault)
+{
+        int r = setting->set(setting, (char *)c + setting->offset, value, fault);
+
+        if (r < 0)
+                fault_set(fault, FAULT_INVALID_ARGS, "'%s' is not a value for this", value);
+        return r;
+}
+
+int config_set(Config *c, const char *section, const char *key, const char *value, Fault *fault)
+{
+        const Setting *setting = find_setting(section, key);
+        int r;
+
+        if (setting) {
+                _cleanup_fault_ Fault why = FAULT_INIT;
+
+                r = set_value(c, setting, value, &why);
+                if (r < 0)
+                        fault_set(fault, FAULT_INVALID_ARGS, "[%s] %s=: %s", section, key, fault_text(&why));
+                return r;
+        }
+
+        if (is_unsupported(section, key))
+                return fault_set(
+                        fault, FAULT_INVALID_ARGS, "[%s] %s= is not supported by this build", section, key);
+        return fault_set(fault, FAULT_INVALID_ARGS, "[%s] has no setting %s=", section, key);
+}
+
+void config_set_defaults(Config *c)
+{
+        for (size_t i = 0; i < ELEMENTSOF(settings); i++)
+                (void)set_value(c, &settings[i], "", NULL);
+}
+
+void config_set_variables(Config *c)
+{
+        for (size_t i = 0; i < ELEMENTSOF(settings); i++) {
+                const char *name = settings[i].variable, *value = name ? getenv(name) : NULL;
+                _cleanup_fault_ Fault fault = FAULT_INIT;
+
+                if (value && *value && set_value(c, &settings[i], value, &fault) < 0)
+                        log_warning("Environment variable %s: %s, ignored", name, fault_text(&fault));
+        }
+}
