@@ -165,6 +165,7 @@ static int method_kill(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 GETTER(guild_id, sd_bus_message_append(reply, "s", a->guild->guild_id))
 GETTER(state, sd_bus_message_append(reply, "s", agent_state_name(a->state)))
+GETTER(location, sd_bus_message_append(reply, "s", location_state_name(a->location)))
 GETTER(host_address, sd_bus_message_append(reply, "s", a->host->config->address))
 GETTER(main_pid, sd_bus_message_append(reply, "u", agent_has_ended(a) ? 0 : (uint32_t)a->pid))
 GETTER(memory_peak, sd_bus_message_append(reply, "t", agent_memory_peak(a)))
@@ -202,6 +203,7 @@ static const sd_bus_vtable agent_vtable[] = {
         TEXT("OOMLevel", oom_level, CHANGES),
         TEXT("StatusText", status_text, CHANGES),
         SD_BUS_PROPERTY("HostAddress", "s", get_host_address, 0, 0),
+        SD_BUS_PROPERTY("Location", "s", get_location, 0, CHANGES),
         SD_BUS_PROPERTY("MainPID", "u", get_main_pid, 0, CHANGES),
         SD_BUS_PROPERTY("Alive", "b", get_alive, 0, CHANGES),
         SD_BUS_PROPERTY("ExitStatus", "i", NULL, offsetof(Agent, exit_status), CHANGES),
@@ -238,15 +240,23 @@ void agent_bus_changed(Agent *a, AgentChanged what)
                         "NextStartAt" },
                 [AGENT_CHANGED_LAUNCHED] = { "State", "Result", "OOMLevel", "ExitStatus", "MainPID", "Alive",
                         "ReadyAt", "ExitedAt", "NextStartAt" },
+                [AGENT_CHANGED_LOCATION] = { NULL },
         };
-        char *names[ELEMENTSOF(properties[0]) + 1] = { NULL };
+        char *names[ELEMENTSOF(properties[0]) + 2] = { NULL };
+        size_t n = 0;
         int r;
 
         if (!a->announced)
                 return;
 
-        for (size_t i = 0; i < ELEMENTSOF(properties[0]) && properties[what][i]; i++)
-                names[i] = (char *)properties[what][i];
+        for (; n < ELEMENTSOF(properties[0]) && properties[what][n]; n++)
+                names[n] = (char *)properties[what][n];
+        if (a->location != a->location_told)
+                names[n++] = (char *)"Location";
+        if (n == 0)
+                return;
+
+        a->location_told = a->location;
         r = sd_bus_emit_properties_changed_strv(a->host->bus, a->path, AGENT_INTERFACE, names);
         if (r < 0)
                 log_debug("PropertiesChanged of %s not sent: %s", a->path, strerror(-r));

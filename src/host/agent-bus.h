@@ -8,8 +8,8 @@
 
 int agent_bus_register(Host *host);
 
-/* What changed together, for one PropertiesChanged. Nothing is sent for an agent that is not announced yet.
- */
+/* What changed together, for one PropertiesChanged; Location is told with whatever else is, if it has
+ * changed. Nothing is sent for an agent that is not announced yet. */
 typedef enum AgentChanged {
         AGENT_CHANGED_STATE,
         AGENT_CHANGED_STATUS,
@@ -17,6 +17,7 @@ typedef enum AgentChanged {
         AGENT_CHANGED_ENDED, /* for good or not */
         AGENT_CHANGED_RESTARTING, /* its next start is at another time, or under way */
         AGENT_CHANGED_LAUNCHED, /* again */
+        AGENT_CHANGED_LOCATION,
 } AgentChanged;
 
 void agent_bus_changed(Agent *agent, AgentChanged what);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent-bus.h"
+#include "agent-location.h"
 #include "agent-restart.h"
 #include "agent-start.h"
 #include "agent-wait.h"
@@ -163,6 +164,7 @@ void agent_retain(Agent *a, const Fault *fault)
 
         a->forget_at_usec = usec_add(now_usec(CLOCK_MONOTONIC), retain_usec(a));
         (void)agent_save_and_acknowledge(a);
+        agent_location_drop(a);
         agent_bus_changed(a, AGENT_CHANGED_ENDED);
         tell_end(a, fault);
         arm_forget_timer_at(host, a->forget_at_usec);
@@ -174,6 +176,7 @@ static void remove_stopped(Agent *a, const Fault *fault)
 {
         store_remove(a->host->store, a);
         launcher_sync_acknowledge(a->host->sync, a->unit);
+        agent_location_drop(a);
         tell_end(a, fault);
         host_forget(a->host, a);
 }

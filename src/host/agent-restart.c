@@ -5,6 +5,7 @@
 
 #include "agent-bus.h"
 #include "agent-end.h"
+#include "agent-location.h"
 #include "agent-start.h"
 #include "agent-stop.h"
 #include "log-agent.h"
@@ -31,7 +32,7 @@ void agent_use_runtime(Agent *a, const RuntimeInfo *runtime)
 
 static bool start_is_under_way(const Agent *a)
 {
-        return a->spawn_call || a->start_elsewhere;
+        return a->claim_call || a->spawn_call || a->start_elsewhere;
 }
 
 static void set_next_start(Agent *a, uint64_t at_usec)
@@ -133,7 +134,7 @@ static int try_start(Agent *a, Fault *fault)
         if (r < 0)
                 return fault_set(fault, FAULT_START_FAILED,
                         "its state file cannot be written below " STATE_DIR ": %s", strerror(-r));
-        return agent_spawn(a, fault);
+        return 0;
 }
 
 static void start(Agent *a)
@@ -145,6 +146,7 @@ static void start(Agent *a)
                 return;
         }
         agent_bus_changed(a, AGENT_CHANGED_RESTARTING);
+        agent_claim_and_spawn(a, false);
 }
 
 static int on_restart_due(sd_event_source *s, uint64_t usec, void *userdata)
@@ -253,7 +255,7 @@ void agent_restart_told_end(Agent *a, const AgentEnd *end)
         bool of_last_life = end->when_usec == a->exited_at_usec;
 
         (void)agent_save_and_acknowledge(a);
-        if (of_last_life || a->spawn_call)
+        if (of_last_life || a->claim_call || a->spawn_call)
                 return;
 
         a->start_elsewhere = a->start_doubted = false;
@@ -283,7 +285,7 @@ static void stop_start(Agent *a)
 
 bool agent_restart_listed(Agent *a, LauncherPhase phase, const AgentEnd *end)
 {
-        if (a->spawn_call)
+        if (a->claim_call || a->spawn_call)
                 return true;
         if (phase == LAUNCHER_ENDED_PHASE && (a->start_doubted || end->when_usec == a->exited_at_usec)) {
                 agent_restart_told_end(a, end);
@@ -302,7 +304,7 @@ void agent_restart_missing(Agent *a)
 {
         _cleanup_fault_ Fault fault = FAULT_INIT;
 
-        if (a->spawn_call)
+        if (a->claim_call || a->spawn_call)
                 return;
 
         /* Of a start that the launcher died of, a process may be left that nobody knows. */

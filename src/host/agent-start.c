@@ -6,6 +6,7 @@
 
 #include "agent-bus.h"
 #include "agent-end.h"
+#include "agent-location.h"
 #include "agent-restart.h"
 #include "agent-wait.h"
 #include "file-util.h"
@@ -300,13 +301,9 @@ launch(Host *host, const CreateRequest *req, CreatePlan *plan, CreateDone done, 
                 agent_log(a, LOG_WARNING, "client_type '%s' is not one of runtime '%s'; agent %s gets '%s'",
                         req->options->client_type, a->runtime, a->id, a->client_type);
 
-        r = agent_spawn(a, fault);
-        if (r < 0) {
-                host_forget(host, a);
-                return r;
-        }
-
+        /* In this order: what comes of it may come at once. */
         await(a, req->options->wait_ready, done, userdata);
+        agent_claim_and_spawn(a, req->options->takeover);
         return 0;
 }
 
@@ -383,6 +380,7 @@ void agent_launched(Agent *a, pid_t pid, int pidfd)
         if (a->ready)
                 agent_wake(a, AGENT_EVENT_READY, NULL);
 
+        agent_location_put(a);
         manager_bus_added(a->host, a);
         if (again)
                 agent_bus_changed(a, AGENT_CHANGED_LAUNCHED);

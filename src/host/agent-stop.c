@@ -6,7 +6,9 @@
 
 #include "agent-bus.h"
 #include "agent-end.h"
+#include "agent-location.h"
 #include "agent-restart.h"
+#include "agent-start.h"
 #include "agent-wait.h"
 #include "log-agent.h"
 #include "proto/names.h"
@@ -69,6 +71,19 @@ int agent_begin_stop(Agent *a, uint64_t timeout_usec, Fault *fault)
         return 0;
 }
 
+/* The launcher has not been asked yet. */
+static bool stop_before_launch(Agent *a)
+{
+        _cleanup_fault_ Fault fault = FAULT_INIT;
+
+        if (!agent_claim_withdraw(a) || a->state != AGENT_QUEUED)
+                return false;
+
+        fault_set(&fault, FAULT_START_FAILED, "Agent %s was stopped before it was launched", a->id);
+        agent_launch_failed(a, &fault);
+        return true;
+}
+
 void host_stop_agent(Host *host, const char *id, uint64_t timeout_usec, StopDone done, void *userdata)
 {
         _cleanup_fault_ Fault fault = FAULT_INIT;
@@ -81,7 +96,7 @@ void host_stop_agent(Host *host, const char *id, uint64_t timeout_usec, StopDone
                 done(a != NULL, NULL, userdata);
                 return;
         }
-        if (agent_restart_stop(a)) {
+        if (stop_before_launch(a) || agent_restart_stop(a)) {
                 done(true, NULL, userdata);
                 return;
         }

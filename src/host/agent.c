@@ -82,6 +82,8 @@ Agent *agent_new(Host *host, const char *id)
                 .oom_level = "",
                 .usage = CGROUP_USAGE_UNKNOWN,
                 .pidfd = -EBADF,
+                .location = LOCATION_OFF,
+                .location_told = LOCATION_OFF,
         };
         if (agent_unit_name(id, &a->unit) < 0 || sd_bus_path_encode(AGENT_PATH_PREFIX, id, &a->path) < 0)
                 g_error("Out of memory");
@@ -95,6 +97,7 @@ Agent *agent_free(Agent *a)
                 return NULL;
 
         agent_wait_drop_all(a);
+        a->claim_call = registry_call_free(a->claim_call);
         a->spawn_call = launcher_call_free(a->spawn_call);
         sd_event_source_disable_unref(a->start_timer);
         sd_event_source_disable_unref(a->tell_status);

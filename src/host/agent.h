@@ -26,6 +26,7 @@
 #include "cgroup.h"
 #include "guild-text.h"
 #include "macros.h"
+#include "registry.h"
 #include "restart.h"
 
 typedef struct Host Host;
@@ -115,6 +116,12 @@ typedef struct Agent {
         /* agent-freeze.h */
         bool freeze_wanted;
         bool freezing; /* or thawing: systemd has been asked */
+
+        /* agent-location.h */
+        LocationState location;
+        LocationState location_told; /* on the bus */
+        bool in_registry; /* in the registry's table: claimed or put */
+        RegistryCall *claim_call; /* its launch waits for that */
 
         uint64_t created_at_usec; /* CLOCK_REALTIME; 0: not yet */
         uint64_t ready_at_usec;

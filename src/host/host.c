@@ -7,9 +7,11 @@
 #include "access-details.h"
 #include "agent-bus.h"
 #include "agent-end.h"
+#include "agent-location.h"
 #include "agent-start.h"
 #include "agent-wait.h"
 #include "cgroup.h"
+#include "host-registry.h"
 #include "log-agent.h"
 #include "manager-bus.h"
 #include "pidfd.h"
@@ -66,6 +68,8 @@ Host *host_free(Host *host)
         notify_free(host->notify);
         launcher_sync_free(host->sync);
         launcher_client_free(host->launcher);
+        registry_free(host->registry);
+        registry_settings_done(&host->registry_settings);
         access_free(host->access);
         sd_event_source_disable_unref(host->forget_timer);
         sd_event_source_disable_unref(host->tell_count);
@@ -166,6 +170,7 @@ void host_forget(Host *host, Agent *a)
 {
         /* First: sd-bus asks for the object, to name its interfaces. */
         manager_bus_removed(host, a);
+        agent_location_drop(a);
         store_remove(host->store, a);
         host_unbind_pid(host, a);
         g_hash_table_remove(host->agents, a->id);
@@ -180,8 +185,11 @@ void host_forget(Host *host, Agent *a)
 static void on_loaded(Agent *a, void *userdata)
 {
         host_add(userdata, a);
+        if (!agent_has_ended(a))
+                agent_location_put(a);
         /* Known to the bus from the first moment it sees us; agents that were never launched are not. */
         a->announced = a->state != AGENT_QUEUED;
+        a->location_told = a->location;
 }
 
 static void on_launcher_connected(void *userdata)
@@ -344,6 +352,7 @@ int host_start(Host *host, int notify_fd)
                 return r;
         }
         connect_bus(host);
+        host_registry_open(host);
         r = load_state(host);
         if (r < 0)
                 return r;
@@ -354,15 +363,28 @@ int host_start(Host *host, int notify_fd)
                 LAUNCHER_WAIT_USEC, 0, on_launcher_late, host);
 }
 
-void host_hang_up(Host *host)
+static void hang_up(Host *host)
 {
         GHashTableIter i;
         gpointer value;
 
         g_hash_table_iter_init(&i, host->agents);
-        while (g_hash_table_iter_next(&i, NULL, &value))
+        while (g_hash_table_iter_next(&i, NULL, &value)) {
                 agent_wait_drop_all(value);
+                (void)agent_claim_withdraw(value);
+        }
         host->launcher = launcher_client_free(host->launcher);
+        (void)sd_event_exit(host->event, 0);
+}
+
+void host_end(Host *host)
+{
+        if (host->ending)
+                return;
+
+        log_info("Stopping; the agents run on");
+        host->ending = true;
+        host_registry_flush(host, hang_up);
 }
 
 void host_reload(Host *host)
@@ -379,6 +401,7 @@ void host_reload(Host *host)
                 host->config = config;
                 log_set_level(config->log_level);
                 log_info("Configuration read again");
+                host_registry_reload(host);
         }
         launcher_sync_runtimes(host->sync);
 }

@@ -22,6 +22,7 @@
 #include "launcher-sync.h"
 #include "notify.h"
 #include "proto/paths.h"
+#include "registry.h"
 #include "restart.h"
 #include "runtimes.h"
 #include "store.h"
@@ -43,6 +44,8 @@ typedef struct Host {
         GuildTexts *guilds;
         LauncherClient *launcher;
         LauncherSync *sync;
+        Registry *registry; /* host-registry.h */
+        RegistrySettings registry_settings; /* what it was made by */
         Runtimes *runtimes; /* NULL until the launcher has told */
         char **unsupported; /* properties, as the launcher tells them */
         Notify *notify;
@@ -63,6 +66,7 @@ typedef struct Host {
         uint64_t count_told_usec; /* CLOCK_MONOTONIC, the last time */
         sd_event_source *name_timer; /* takes the name even if the launcher stays away */
         bool online; /* we own the name, or have asked for it */
+        bool ending; /* host_end() */
 } Host;
 
 /* Takes over config, also on failure; paths are borrowed. */
@@ -76,10 +80,11 @@ static inline void host_freep(Host **host)
 /* Opens store and bus, reads the state, connects to the launcher. notify_fd is taken over. */
 int host_start(Host *host, int notify_fd);
 
-/* To be called before the loop ends, as sd-bus closes its connections then: answers everybody who waits, and
- * closes the connection to the launcher, which would be flushed for as long as a launcher that hangs lets it
- * wait. What was not sent is asked for again by the next agenthostd. */
-void host_hang_up(Host *host);
+/* Ends the loop, when the registry knows what it has been told last; the agents run on. Everybody who waits
+ * is answered, as sd-bus closes its connections with the loop, and the connection to the launcher is closed,
+ * which would be flushed for as long as a launcher that hangs lets it wait. What was not sent is asked for
+ * again by the next agenthostd. */
+void host_end(Host *host);
 
 /* Reads configuration and, by way of the launcher, runtimes again. */
 void host_reload(Host *host);

@@ -274,7 +274,7 @@ static void settle_missing(LauncherSync *s, Agent *a)
 {
         _cleanup_fault_ Fault fault = FAULT_INIT;
 
-        if (agent_has_ended(a) || a->spawn_call || g_hash_table_contains(s->seen, a->unit))
+        if (agent_has_ended(a) || a->claim_call || a->spawn_call || g_hash_table_contains(s->seen, a->unit))
                 return;
         if (a->state == AGENT_RESTARTING) {
                 agent_restart_missing(a);

@@ -14,6 +14,7 @@
 #define MESSAGE_AGENT_START_FAILED "0032fc9cd853495d8beac1e8fd32efca"
 #define MESSAGE_AGENT_RESTARTING "1e8072b5f74449cb8aa6ded3f287e8f7"
 #define MESSAGE_AGENT_WATCHDOG "cabcd657787a47ac848d20fb38a09272"
+#define MESSAGE_AGENT_LOST_LOCATION "dc05cabcd4ef482d9bc85d57d929c2eb"
 
 void agent_log_id(const Agent *agent, int level, const char *message_id, const char *format, ...)
         _printf_(4, 5);

@@ -14,13 +14,12 @@
 
 static int on_terminate(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)
 {
+        (void)s;
         (void)si;
-        (void)userdata;
 
         (void)sd_notify(false, "STOPPING=1");
-        log_info("Stopping; the agents run on");
-        host_hang_up(userdata);
-        return sd_event_exit(sd_event_source_get_event(s), 0);
+        host_end(userdata);
+        return 0;
 }
 
 static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)

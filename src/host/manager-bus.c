@@ -9,6 +9,7 @@
 #include "fault-bus.h"
 #include "log.h"
 #include "proto/names.h"
+#include "registry-methods.h"
 #include "strv.h"
 
 /* Our own account of one agent, in GetAgentInfo and ListAgents. */
@@ -190,42 +191,6 @@ static int method_health(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 m, "bus", launcher_client_is_usable(host->launcher), host->n_active, host->config->hostname);
 }
 
-static int method_is_agent_running(sd_bus_message *m, void *userdata, sd_bus_error *error)
-{
-        const char *id;
-        Agent *a;
-        int r;
-
-        (void)error;
-
-        r = sd_bus_message_read(m, "s", &id);
-        if (r < 0)
-                return r;
-        a = host_find(userdata, id);
-        return sd_bus_reply_method_return(m, "b", a && agent_is_alive(a));
-}
-
-static int cleanup_allowed(sd_bus_message *m, void *userdata, sd_bus_error *error)
-{
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-        _cleanup_strv_free_ char **ids = host_cleanup_dead(userdata);
-        int r;
-
-        (void)error;
-
-        r = sd_bus_message_new_method_return(m, &reply);
-        if (r >= 0)
-                r = sd_bus_message_append_strv(reply, ids);
-        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
-}
-
-static int method_cleanup_dead_agents(sd_bus_message *m, void *userdata, sd_bus_error *error)
-{
-        Host *host = userdata;
-
-        return access_require(host->access, m, cleanup_allowed, host, error);
-}
-
 static void on_shut_down(unsigned n_stopped, const Fault *fault, void *userdata)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = userdata;
@@ -314,6 +279,25 @@ static int get_max_agents(sd_bus *bus,
         return sd_bus_message_append(reply, "u", host->config->max_agents);
 }
 
+static int get_registry_state(sd_bus *bus,
+        const char *path,
+        const char *interface,
+        const char *property,
+        sd_bus_message *reply,
+        void *userdata,
+        sd_bus_error *error)
+{
+        const Host *host = userdata;
+
+        (void)bus;
+        (void)path;
+        (void)interface;
+        (void)property;
+        (void)error;
+
+        return sd_bus_message_append(reply, "s", registry_state_name(registry_state(host->registry)));
+}
+
 static int get_unsupported(sd_bus *bus,
         const char *path,
         const char *interface,
@@ -377,12 +361,27 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("IsAgentRunning",
                 SD_BUS_ARGS("s", agent_id),
                 SD_BUS_RESULT("b", running),
-                method_is_agent_running,
+                host_method_is_agent_running,
+                ANYBODY),
+        SD_BUS_METHOD_WITH_ARGS("GetLocation",
+                SD_BUS_ARGS("s", agent_id),
+                SD_BUS_RESULT("s", host_address),
+                host_method_get_location,
+                ANYBODY),
+        SD_BUS_METHOD_WITH_ARGS("GetHostLoad",
+                SD_BUS_NO_ARGS,
+                SD_BUS_RESULT("a{su}", load),
+                host_method_get_host_load,
+                ANYBODY),
+        SD_BUS_METHOD_WITH_ARGS("GetHostAgents",
+                SD_BUS_ARGS("s", hostname),
+                SD_BUS_RESULT("as", agent_ids),
+                host_method_get_host_agents,
                 ANYBODY),
         SD_BUS_METHOD_WITH_ARGS("CleanupDeadAgents",
                 SD_BUS_NO_ARGS,
                 SD_BUS_RESULT("as", agent_ids),
-                method_cleanup_dead_agents,
+                host_method_cleanup_dead_agents,
                 ANYBODY),
         SD_BUS_METHOD_WITH_ARGS("ShutdownAgents",
                 SD_BUS_ARGS("u", timeout_sec),
@@ -398,6 +397,7 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_PROPERTY("Version", "s", get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("AgentCount", "u", NULL, offsetof(Host, n_active), CHANGES),
         SD_BUS_PROPERTY("MaxAgents", "u", get_max_agents, 0, CHANGES),
+        SD_BUS_PROPERTY("RegistryState", "s", get_registry_state, 0, CHANGES),
         SD_BUS_PROPERTY("UnsupportedProperties", "as", get_unsupported, 0, CHANGES),
         SD_BUS_VTABLE_END,
 };
@@ -423,6 +423,7 @@ void manager_bus_added(Host *host, Agent *a)
         if (a->announced)
                 return;
 
+        a->location_told = a->location;
         not_sent("InterfacesAdded", a, sd_bus_emit_object_added(host->bus, a->path));
         not_sent("AgentAdded", a,
                 sd_bus_emit_signal(
@@ -452,6 +453,11 @@ void manager_bus_removed(Host *host, const Agent *a)
 void manager_bus_count_changed(Host *host)
 {
         (void)sd_bus_emit_properties_changed(host->bus, HOST_PATH, MANAGER_INTERFACE, "AgentCount", NULL);
+}
+
+void manager_bus_registry_changed(Host *host)
+{
+        (void)sd_bus_emit_properties_changed(host->bus, HOST_PATH, MANAGER_INTERFACE, "RegistryState", NULL);
 }
 
 void manager_bus_unsupported_changed(Host *host)

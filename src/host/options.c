@@ -25,6 +25,7 @@ enum {
         OPTION_TIMEOUT,
         OPTION_ENVIRONMENT,
         OPTION_UNIT_PROPERTIES,
+        OPTION_TAKEOVER,
         _OPTION_MAX,
 };
 
@@ -39,6 +40,7 @@ static const OptionType option_types[_OPTION_MAX] = {
         [OPTION_TIMEOUT] = { "timeout", "t" },
         [OPTION_ENVIRONMENT] = { "environment", "as" },
         [OPTION_UNIT_PROPERTIES] = { "unit_properties", "a(sv)" },
+        [OPTION_TAKEOVER] = { "takeover", "b" },
 };
 
 static int unknown_option(const char *key, Fault *fault)
@@ -117,7 +119,7 @@ static int set_text_option(int option, const char *text, CreateOptions *o, Fault
 static int read_value(sd_bus_message *m, int option, CreateOptions *o, Fault *fault)
 {
         const char *text;
-        int r;
+        int truth, r;
 
         switch (option) {
         case OPTION_MACHINE_ID:
@@ -133,6 +135,10 @@ static int read_value(sd_bus_message *m, int option, CreateOptions *o, Fault *fa
                 return sd_bus_message_read_strv(m, &o->environment);
         case OPTION_UNIT_PROPERTIES:
                 return unit_properties_read(m, &o->unit_properties, fault);
+        case OPTION_TAKEOVER:
+                r = sd_bus_message_read(m, "b", &truth);
+                o->takeover = r >= 0 && truth;
+                return r;
         default:
                 r = sd_bus_message_read(m, "s", &text);
                 return r < 0 ? r : set_text_option(option, text, o, fault);

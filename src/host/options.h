@@ -22,6 +22,7 @@ typedef struct CreateOptions {
         int32_t machine_id;
         uint64_t timeout_usec; /* 0: the runtime's */
         RestartPolicy restart; /* RESTART_UNSET: the runtime's */
+        bool takeover;
 } CreateOptions;
 
 /* Reads the dictionary the message is at. Faults: InvalidArgs. */

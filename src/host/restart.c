@@ -36,7 +36,8 @@ bool restart_policy_wants(RestartPolicy policy, bool success)
 
 bool restart_is_hopeless(FaultKind kind)
 {
-        return kind == FAULT_NO_SUCH_RUNTIME || kind == FAULT_ACCESS_DENIED || kind == FAULT_INVALID_ARGS;
+        return kind == FAULT_NO_SUCH_RUNTIME || kind == FAULT_ACCESS_DENIED || kind == FAULT_INVALID_ARGS ||
+                kind == FAULT_AGENT_EXISTS;
 }
 
 static uint64_t doubled(uint64_t usec, uint64_t max_usec, unsigned times)

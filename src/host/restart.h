@@ -7,7 +7,7 @@
  * There is no number of restarts after which an agent is given up: the back-off makes one that fails for
  * ever cheap, and what it lacks (a server, a file) may come back. Given up, with result "start-limit-hit",
  * is what cannot heal by waiting: the runtime is gone, or it no longer takes what the agent was created
- * with. */
+ * with; or another host has the id now. */
 
 #include "fault.h"
 #include "macros.h"

@@ -90,7 +90,7 @@ typedef struct RegistryHostInfo {
 /* Memory if settings have no url. settings, address and former_address are copied. address: this host's
  * (host-address.h). former_address: where this host has been until now, NULL for none: what stands in the
  * registry with it is ours, as is everything with our own hostname. Faults: InvalidArgs for settings that
- * cannot be used. That nobody answers at the address is none: that is a state. */
+ * cannot be used (unusable.h is for these). That nobody answers at the address is none: that is a state. */
 int registry_new(sd_event *event,
         const RegistrySettings *settings,
         const char *address,

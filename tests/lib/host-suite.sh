@@ -9,7 +9,7 @@ host_prefix=agenthost-test-$$
 
 # These are run once more, as NAME@user, with agenthost as a user's services.
 host_user_mode_programs=(test-process-manager test-objects test-restart test-restart-calls test-restart-launcher
-        test-retention)
+        test-retention test-location)
 
 host_suite_run() {
         local program

@@ -87,6 +87,8 @@ static void append_options(sd_bus_message *m, const Create *create)
                 must(sd_bus_message_append(m, "{sv}", "timeout", "t", create->timeout_usec), "timeout");
         if (create->machine_id != 0)
                 must(sd_bus_message_append(m, "{sv}", "machine_id", "i", create->machine_id), "machine_id");
+        if (create->takeover)
+                must(sd_bus_message_append(m, "{sv}", "takeover", "b", 1), "takeover");
         must(sd_bus_message_close_container(m), "options");
 }
 

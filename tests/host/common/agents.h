@@ -29,6 +29,7 @@ typedef struct Create {
         const char *environment; /* NAME=value */
         uint64_t timeout_usec;
         int32_t machine_id;
+        bool takeover;
         /* The texts as they are, instead of being made of the above. */
         const char *agent_spec, *guild_spec, *messaging_config, *client_properties;
 } Create;

@@ -440,6 +440,13 @@ static void stop_agents(void)
         _cleanup_client_ Client *c = client_new();
 
         sd_bus_message_unref(client_call(c, MANAGER, "ShutdownAgents", "u", 1u));
+}
+
+/* Not before its settings are its own again: it asks the registry. */
+static void forget_agents(void)
+{
+        _cleanup_client_ Client *c = client_new();
+
         sd_bus_message_unref(client_call(c, MANAGER, "CleanupDeadAgents", ""));
 }
 
@@ -479,5 +486,6 @@ void host_clean(void)
                 g_free(systemctl("restart agenthost-launcher.service agenthostd.service"));
         else
                 host_reload();
+        forget_agents();
         expect_nothing_left();
 }

@@ -30,10 +30,11 @@ static void test_all_options_are_read(void)
         _cleanup_(create_options_done) CreateOptions o = { 0 };
         _cleanup_fault_ Fault fault = FAULT_INIT;
 
-        g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 9, "restart", "s", "always", "wait", "s", "ready",
-                                "request_id", "s", "r-1", "machine_id", "i", -5, "client_type", "s", "T",
-                                "client_properties", "s", "{}", "runtime", "s", "echo", "timeout", "t",
-                                UINT64_C(1500000), "environment", "as", 2, "A=1", "B=2"),
+        g_assert_cmpint(
+                sd_bus_message_append(m, "a{sv}", 10, "takeover", "b", 1, "restart", "s", "always", "wait",
+                        "s", "ready", "request_id", "s", "r-1", "machine_id", "i", -5, "client_type", "s",
+                        "T", "client_properties", "s", "{}", "runtime", "s", "echo", "timeout", "t",
+                        UINT64_C(1500000), "environment", "as", 2, "A=1", "B=2"),
                 >=, 0);
         if (read_options(m, &o, &fault) < 0)
                 g_error("%s", fault_text(&fault));
@@ -47,6 +48,7 @@ static void test_all_options_are_read(void)
         g_assert_cmpint(o.restart, ==, RESTART_ALWAYS);
         g_assert_cmpuint(o.timeout_usec, ==, 1500000);
         g_assert_cmpstr(o.environment[1], ==, "B=2");
+        g_assert_true(o.takeover);
 }
 
 static void test_no_options_are_the_defaults(void)
@@ -60,6 +62,7 @@ static void test_no_options_are_the_defaults(void)
         g_assert_null(o.request_id);
         g_assert_null(o.environment);
         g_assert_cmpuint(o.timeout_usec, ==, 0);
+        g_assert_false(o.takeover);
 }
 
 static sd_bus_message *message(const char *key, const char *type, ...)
@@ -83,7 +86,7 @@ static void test_unknown_option_is_named_with_those_there_are(void)
 {
         assert_refused(message("wiat", "s", "ready"),
                 "Unknown option 'wiat'; there are: wait, request_id, machine_id, client_type, client_properties, "
-                "runtime, restart, timeout, environment, unit_properties");
+                "runtime, restart, timeout, environment, unit_properties, takeover");
 }
 
 static void test_wrong_variant_type_is_named_with_the_right_one(void)

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agent-location.h"
+
+#include "agent-bus.h"
+#include "agent-start.h"
+#include "agent-stop.h"
+#include "log-agent.h"
+
+static void spawn(Agent *a)
+{
+        _cleanup_fault_ Fault fault = FAULT_INIT;
+
+        if (agent_spawn(a, &fault) < 0)
+                agent_launch_failed(a, &fault);
+}
+
+static void on_claimed(const RegistryAnswer *answer, const Fault *fault, void *userdata)
+{
+        Agent *a = userdata;
+
+        (void)answer;
+
+        if (fault && fault->kind != FAULT_REGISTRY_UNAVAILABLE) {
+                agent_launch_failed(a, fault);
+                return;
+        }
+        if (fault)
+                agent_log(a, LOG_INFO, "Agent %s is started without a claim on its id: %s", a->id,
+                        fault_text(fault));
+        a->in_registry = !fault;
+        spawn(a);
+}
+
+void agent_claim_and_spawn(Agent *a, bool takeover)
+{
+        if (a->in_registry)
+                spawn(a);
+        else
+                registry_claim(a->host->registry, a->id, takeover, on_claimed, a, &a->claim_call);
+}
+
+bool agent_claim_withdraw(Agent *a)
+{
+        if (!a->claim_call)
+                return false;
+
+        a->claim_call = registry_call_free(a->claim_call);
+        return true;
+}
+
+void agent_location_put(Agent *a)
+{
+        a->location = registry_put(a->host->registry, a->id);
+        a->in_registry = true;
+}
+
+void agent_location_drop(Agent *a)
+{
+        if (!a->in_registry)
+                return;
+
+        a->in_registry = false;
+        a->location = LOCATION_OFF;
+        registry_drop(a->host->registry, a->id);
+}
+
+static void on_stopped(bool stopped, const Fault *fault, void *userdata)
+{
+        (void)stopped;
+        (void)userdata;
+
+        if (fault)
+                log_warning("An agent that another host has too cannot be stopped: %s", fault_text(fault));
+}
+
+static void meet_conflict(Agent *a, const RegistryConflict *conflict)
+{
+        bool stop =
+                a->host->config->on_conflict == ON_CONFLICT_STOP && conflict->alive && !a->stop_requested;
+
+        agent_log_id(a, LOG_WARNING, MESSAGE_AGENT_LOST_LOCATION,
+                "Agent %s has its location on host %s now, which is %s; it %s", a->id, conflict->address,
+                conflict->alive ? "alive" : "not known to be alive",
+                stop ? "is stopped here (OnConflict=stop)" : "runs on here too");
+        if (stop)
+                host_stop_agent(a->host, a->id, 0, on_stopped, NULL);
+}
+
+void host_location_changed(Host *host, const char *id, LocationState state, const RegistryConflict *conflict)
+{
+        Agent *a = host_find(host, id);
+
+        if (!a || !a->in_registry)
+                return;
+
+        a->location = state;
+        agent_bus_changed(a, AGENT_CHANGED_LOCATION);
+        if (state == LOCATION_LOST)
+                meet_conflict(a, conflict);
+}

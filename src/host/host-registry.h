@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The host's registry: made by its settings, made anew when these change, and what it tells is passed on. */
+
+#include "host.h"
+
+void host_registry_open(Host *host);
+
+/* The configuration has been read again. */
+void host_registry_reload(Host *host);
+
+/* Calls back when the registry has all that it was told, or cannot be reached, or too late; possibly before
+ * this returns. Once at most for each host. */
+void host_registry_flush(Host *host, void (*done)(Host *host));
