@@ -13,7 +13,7 @@
 #include "strv.h"
 
 static const char *const keys[] = { "wait", "request_id", "machine_id", "client_type", "client_properties",
-        "runtime", "timeout", "environment", "restart", "unit_properties", "nonsense", "" };
+        "runtime", "timeout", "environment", "restart", "unit_properties", "nonsense", "", "takeover" };
 
 static void append_number(sd_bus_message *m, char type, const char *text)
 {
