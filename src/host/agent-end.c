@@ -233,6 +233,11 @@ void host_agent_ended(Host *host, const char *unit, const AgentEnd *end)
                 launcher_sync_acknowledge(host->sync, unit);
                 return;
         }
+        /* A former one of this id: the next has not been asked for yet. */
+        if (a->claim_call && a->state == AGENT_QUEUED) {
+                launcher_sync_acknowledge(host->sync, unit);
+                return;
+        }
         if (agent_has_ended(a)) {
                 (void)agent_save_and_acknowledge(a);
                 return;

@@ -24,8 +24,9 @@ static void on_claimed(const RegistryAnswer *answer, const Fault *fault, void *u
                 agent_launch_failed(a, fault);
                 return;
         }
+        /* That the registry is away has been said. */
         if (fault)
-                agent_log(a, LOG_INFO, "Agent %s is started without a claim on its id: %s", a->id,
+                agent_log(a, LOG_DEBUG, "Agent %s is started without a claim on its id: %s", a->id,
                         fault_text(fault));
         a->in_registry = !fault;
         spawn(a);

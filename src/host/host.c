@@ -211,7 +211,7 @@ static void on_launched(const char *unit, pid_t pid, void *userdata)
         Host *host = userdata;
         Agent *a = g_hash_table_lookup(host->units, unit);
 
-        if (a && !a->spawn_call && !a->start_doubted && !agent_has_ended(a))
+        if (a && !a->claim_call && !a->spawn_call && !a->start_doubted && !agent_has_ended(a))
                 agent_launched(a, pid, pidfd_open_pid(pid));
 }
 

@@ -216,9 +216,9 @@ static void take_up_unknown(Host *host, const Item *item)
  * is in doubt whether it has, it has: then only the answer has not come. */
 static bool is_before_spawn(Agent *a, const Item *item)
 {
-        if (!a->spawn_call)
+        if (!a->claim_call && !a->spawn_call)
                 return false;
-        if (launcher_call_is_in_doubt(a->spawn_call)) {
+        if (a->spawn_call && launcher_call_is_in_doubt(a->spawn_call)) {
                 a->spawn_call = launcher_call_free(a->spawn_call);
                 return false;
         }

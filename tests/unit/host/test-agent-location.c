@@ -238,6 +238,21 @@ static void test_stop_of_a_restart_withdraws_its_claim(Fixture *f, const void *d
         fake_registry_expect(f->fake, "claim a1; cancel it; ");
 }
 
+static void test_end_of_a_former_one_leaves_a_claim_alone(Fixture *f, const void *data)
+{
+        const AgentEnd end = { .result = "success", .code = CLD_EXITED, .oom_level = "" };
+
+        (void)data;
+
+        agent_claim_and_spawn(f->agent, false);
+        host_agent_ended(f->host, f->agent->unit, &end);
+        g_assert_false(is_gone(f));
+        g_assert_cmpint(f->agent->state, ==, AGENT_QUEUED);
+        fake_registry_grant(f->fake);
+        g_assert_nonnull(f->agent->spawn_call);
+        g_assert_cmpuint(f->n_done, ==, 0);
+}
+
 static void test_restart_keeps_its_place(Fixture *f, const void *data)
 {
         const AgentEnd end = { .result = "signal", .code = CLD_KILLED, .status = 9, .oom_level = "" };
@@ -369,6 +384,7 @@ int main(int argc, char **argv)
         ADD("failed-launch-gives-its-claim-back", failed_launch_gives_its_claim_back);
         ADD("stop-withdraws-a-claim", stop_withdraws_a_claim);
         ADD("stop-of-a-restart-withdraws-its-claim", stop_of_a_restart_withdraws_its_claim);
+        ADD("end-of-a-former-one-leaves-a-claim-alone", end_of_a_former_one_leaves_a_claim_alone);
         ADD("restart-keeps-its-place", restart_keeps_its_place);
         ADD("end-gives-the-place-up", end_gives_the_place_up);
         ADD("requested-end-gives-the-place-up", requested_end_gives_the_place_up);
