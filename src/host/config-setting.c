@@ -99,7 +99,7 @@ static int set_span(const Setting *setting, void *field, const char *value, Faul
 
 static int set_whole_seconds(const Setting *setting, void *field, const char *value, Fault *fault)
 {
-        uint64_t usec;
+        uint64_t usec = 0;
         int r;
 
         r = set_span(setting, &usec, value, fault);

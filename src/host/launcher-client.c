@@ -421,13 +421,26 @@ LauncherClient *launcher_client_new(
         return c;
 }
 
+/* What is kept elsewhere is its keeper's; all others are waited for by somebody who does not know us. */
+static void end_calls(LauncherClient *c)
+{
+        _cleanup_fault_ Fault fault = FAULT_INIT;
+
+        fault_set(&fault, FAULT_LAUNCHER_UNAVAILABLE,
+                "agenthostd is stopping; whether agenthost-launcher has done it is not known");
+        while (c->calls)
+                if (c->calls->holder)
+                        launcher_call_free(c->calls);
+                else
+                        call_finish(c->calls, NULL, &fault);
+}
+
 LauncherClient *launcher_client_free(LauncherClient *c)
 {
         if (!c)
                 return NULL;
 
-        while (c->calls)
-                launcher_call_free(c->calls);
+        end_calls(c);
         sd_event_source_disable_unref(c->reconnect);
         sd_event_source_disable_unref(c->away_timer);
         sd_bus_close_unref(c->bus);

@@ -30,6 +30,8 @@ typedef struct LauncherHandlers {
 /* Begins to connect. The paths are borrowed. */
 LauncherClient *launcher_client_new(
         sd_event *event, const Paths *paths, const LauncherHandlers *handlers, void *userdata);
+
+/* Calls that the client keeps are answered with a fault, those that others keep are freed. */
 LauncherClient *launcher_client_free(LauncherClient *client);
 
 bool launcher_client_is_connected(const LauncherClient *client);
