@@ -25,7 +25,10 @@ become_root() {
         exec sudo -- "$@"
 }
 
-build_packages=(gcc meson ninja-build pkgconf libsystemd-dev libjson-c-dev libinih-dev libglib2.0-dev)
+build_packages=(gcc meson ninja-build pkgconf libsystemd-dev libjson-c-dev libinih-dev libglib2.0-dev
+        libhiredis-dev libgnutls28-dev)
+# Servers of the tests' own, which they start themselves.
+server_packages=(redis-server)
 host_packages=(systemd dbus dbus-user-session polkitd libpam-systemd iproute2 util-linux procps)
 
 # Installs what is missing, and only then asks for the network.

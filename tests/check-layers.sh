@@ -31,7 +31,7 @@ declare -A may_use=(
         [json]="json-c/ glib"
         [executor]=""
         [launcher]="systemd/"
-        [registry]="systemd/ glib hiredis/"
+        [registry]="systemd/ glib hiredis/ gnutls/"
         [host]="systemd/ json-c/ glib"
         [example]="systemd/"
 )
