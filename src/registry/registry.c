@@ -6,6 +6,7 @@
 
 #include "host-address.h"
 #include "memory.h"
+#include "redis.h"
 
 const char *registry_state_name(RegistryState state)
 {
@@ -42,14 +43,12 @@ int registry_new(sd_event *event,
 {
         int r;
 
-        (void)former_address;
-
         r = host_address_check(address, fault);
         if (r < 0)
                 return r;
         if (settings->url)
-                return fault_set(fault, FAULT_INVALID_ARGS,
-                        "Redis is not supported by this build; leave RedisUrl= out");
+                return registry_redis_new(
+                        event, settings, address, former_address, handlers, userdata, ret, fault);
 
         *ret = registry_memory_new(event, NULL, address, handlers, userdata);
         return 0;

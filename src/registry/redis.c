@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "redis.h"
+
+#include <string.h>
+
+#include "host-address.h"
+#include "log.h"
+#include "redis-error.h"
+#include "redis-registry.h"
+#include "time-util.h"
+
+/* Telling the host that nothing is registered any more: so many in a turn of the loop. */
+#define EXPIRED_IN_A_TURN 100u
+
+/* After the end of the line: what is on its way, what follows from that, and from that again. */
+#define FLUSH_BARRIERS 4u
+
+/* Heartbeats may be that much early or late: the hosts of a fleet are to be spread. */
+#define JITTER_PERCENT 10u
+
+#define TIMER_ACCURACY_USEC (50 * USEC_PER_MSEC)
+
+typedef struct RedisFlush {
+        RedisRequest request; /* first */
+        RedisRegistry *redis;
+        RegistryCall *call;
+        GList link; /* of RedisRegistry.flushes */
+        unsigned n_barriers; /* left to pass */
+        bool sent;
+} RedisFlush;
+
+/* -- For the other files -- */
+
+RedisWord redis_key(RedisRegistry *r, const char *prefix, const char *name)
+{
+        g_string_assign(r->key, prefix);
+        g_string_append(r->key, name);
+        return (RedisWord){ r->key->str, r->key->len };
+}
+
+int redis_reply_fault(const RedisRegistry *r, const redisReply *reply, Fault *fault)
+{
+        g_autofree char *text = reply->type == REDIS_REPLY_ERROR
+                ? redis_error_text(reply)
+                : g_strdup("it answers something else than what was asked");
+
+        return fault_set(
+                fault, FAULT_REGISTRY_UNAVAILABLE, "Redis at %s: %s", redis_client_shown(r->client), text);
+}
+
+void redis_note_refusal(RedisRegistry *r, const redisReply *reply)
+{
+        (void)redis_reply_fault(r, reply, &r->round.refusal);
+}
+
+void redis_ignore(const redisReply *reply, const Fault *fault, void *userdata)
+{
+        (void)reply;
+        (void)fault;
+        (void)userdata;
+}
+
+bool redis_reply_is_address(const redisReply *reply)
+{
+        return reply->type == REDIS_REPLY_STRING && strlen(reply->str) == reply->len &&
+                host_address_is_valid(reply->str);
+}
+
+char *redis_hostname_of(const char *address)
+{
+        return g_strndup(address, host_address_hostname_length(address));
+}
+
+bool redis_is_ours(const RedisRegistry *r, const char *address)
+{
+        return host_address_is_same_host(address, r->registry.address) ||
+                strcmp(address, r->former_address) == 0;
+}
+
+/* -- Flushes -- */
+
+static void flush_free(RedisFlush *f)
+{
+        redis_client_forget(f->redis->client, f);
+        g_queue_unlink(&f->redis->flushes, &f->link);
+        g_free(f);
+}
+
+static void flush_over(RedisFlush *f, const Fault *fault)
+{
+        RegistryCall *call = f->call;
+
+        flush_free(f);
+        registry_call_finish(call, fault ? NULL : &(RegistryAnswer){ 0 }, fault);
+}
+
+static void flush_send(RedisFlush *f);
+
+static void on_flush_barrier(const redisReply *reply, const Fault *fault, void *userdata)
+{
+        RedisFlush *f = userdata;
+
+        (void)reply;
+
+        if (fault || --f->n_barriers == 0)
+                flush_over(f, fault);
+        else
+                flush_send(f);
+}
+
+static void flush_send(RedisFlush *f)
+{
+        static const RedisWord ping = { "PING", 4 };
+        _cleanup_fault_ Fault fault = FAULT_INIT;
+
+        f->sent = true;
+        if (redis_client_send(f->redis->client, &ping, 1, on_flush_barrier, f, &fault) < 0)
+                flush_over(f, &fault);
+}
+
+static void cancel_flush(RegistryCall *call)
+{
+        flush_free(call->request);
+}
+
+static void redis_flush(Registry *registry, RegistryCall *call)
+{
+        RedisRegistry *r = redis_of(registry);
+        RedisFlush *f;
+
+        if (!redis_client_is_ready(r->client)) {
+                registry_call_finish(call, NULL, redis_client_why(r->client));
+                return;
+        }
+        f = g_new0(RedisFlush, 1);
+        *f = (RedisFlush){
+                .request = { cancel_flush },
+                .redis = r,
+                .call = call,
+                .link = { .data = f },
+                .n_barriers = FLUSH_BARRIERS,
+        };
+        call->request = f;
+        g_queue_push_tail_link(&r->flushes, &f->link);
+        redis_pump(r);
+}
+
+static void pump_flushes(RedisRegistry *r)
+{
+        GList *next;
+
+        if (!g_queue_is_empty(&r->dirty) || r->round.running)
+                return;
+        for (GList *l = r->flushes.head; l; l = next) {
+                RedisFlush *f = l->data;
+
+                next = l->next;
+                if (!f->sent)
+                        flush_send(f);
+        }
+}
+
+static void fail_flushes(RedisRegistry *r, const Fault *why)
+{
+        while (r->flushes.head)
+                flush_over(r->flushes.head->data, why);
+}
+
+void redis_pump(RedisRegistry *r)
+{
+        if (!redis_client_is_ready(r->client))
+                return;
+
+        while (r->dirty.head && redis_client_has_room(r->client))
+                redis_agent_mend(r->dirty.head->data);
+        redis_round_pump(r);
+        pump_flushes(r);
+}
+
+/* -- Time -- */
+
+static void set_timer(RedisRegistry *r)
+{
+        uint64_t next = MIN(MIN(r->beat_usec, r->cleanup_usec), r->expiry_usec);
+        int enabled = next == USEC_INFINITY ? SD_EVENT_OFF : SD_EVENT_ONESHOT;
+
+        if (sd_event_source_set_time(r->timer, next) < 0 ||
+                sd_event_source_set_enabled(r->timer, enabled) < 0)
+                g_error("Cannot arm a timer");
+}
+
+/* Between 90 and 110 % of it. */
+static uint64_t with_jitter(uint64_t usec)
+{
+        uint64_t span = usec / 100 * JITTER_PERCENT;
+
+        return usec - span + 2 * span * g_random_int() / UINT32_MAX;
+}
+
+/* All hosts of a fleet ask for the lease, spread over half of the time for which it is given. */
+static uint64_t until_cleanup(const RedisRegistry *r)
+{
+        return r->ttl_usec + r->ttl_usec / 2 * g_random_int() / UINT32_MAX;
+}
+
+static int on_expire(sd_event_source *s, void *userdata)
+{
+        RedisRegistry *r = userdata;
+
+        for (unsigned n = 0; n < EXPIRED_IN_A_TURN && r->expire_next; n++) {
+                RedisAgent *a = r->expire_next->data;
+
+                r->expire_next = r->expire_next->next;
+                redis_agent_expired(a);
+        }
+        if (!r->expire_next)
+                (void)sd_event_source_set_enabled(s, SD_EVENT_OFF);
+        return 0;
+}
+
+/* What we wrote has expired. */
+static void expire(RedisRegistry *r)
+{
+        _cleanup_fault_ Fault why = FAULT_INIT;
+
+        r->expiry_usec = USEC_INFINITY;
+        fault_set(&why, FAULT_REGISTRY_UNAVAILABLE, "%s",
+                r->away_told ? r->away_told : "Redis is too slow: our entries have expired meanwhile");
+        r->expire_next = r->agents.head;
+        if (sd_event_source_set_enabled(r->expire, SD_EVENT_ON) < 0)
+                g_error("Cannot go on from the loop");
+        registry_set_state(&r->registry, REGISTRY_DOWN, &why);
+}
+
+static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
+{
+        RedisRegistry *r = userdata;
+        uint64_t now = now_usec(CLOCK_MONOTONIC);
+
+        (void)s;
+        (void)usec;
+
+        if (now >= r->beat_usec) {
+                r->beat_usec = now + with_jitter(r->heartbeat_usec);
+                redis_round_begin(r);
+        }
+        if (now >= r->cleanup_usec) {
+                r->cleanup_usec = now + until_cleanup(r);
+                redis_cleanup_by_lease(r);
+        }
+        if (now >= r->expiry_usec)
+                expire(r);
+        set_timer(r);
+        return 0;
+}
+
+/* -- The connection, and what it means -- */
+
+/* A cause that is no change of state is said in the log, once. */
+static void tell_away(RedisRegistry *r, RegistryState state, const Fault *why)
+{
+        bool is_news = g_strcmp0(r->away_told, fault_text(why)) != 0;
+
+        if (is_news) {
+                g_free(r->away_told);
+                r->away_told = g_strdup(fault_text(why));
+        }
+        if (state != r->registry.state)
+                registry_set_state(&r->registry, state, why);
+        else if (is_news)
+                log_warning("%s", fault_text(why));
+}
+
+void redis_round_over(RedisRegistry *r)
+{
+        _cleanup_fault_ Fault refusal = fault_steal(&r->round.refusal);
+        unsigned n_gone = r->round.n_gone;
+
+        if (!r->round.renewal_refused)
+                r->expiry_usec = r->round.begun_usec + r->ttl_usec;
+        redis_round_abort(r);
+        set_timer(r);
+
+        if (n_gone > 0)
+                log_warning(
+                        "Redis had lost the locations of %u agents; they have been written again", n_gone);
+        if (refusal.kind != FAULT_NONE)
+                tell_away(r, r->registry.state == REGISTRY_DOWN ? REGISTRY_DOWN : REGISTRY_STALE, &refusal);
+        else {
+                g_clear_pointer(&r->away_told, g_free);
+                registry_set_state(&r->registry, REGISTRY_OK, NULL);
+        }
+        redis_pump(r);
+}
+
+static void on_ready(const RedisServer *server, void *userdata)
+{
+        RedisRegistry *r = userdata;
+        uint64_t now = now_usec(CLOCK_MONOTONIC);
+
+        log_info("Connected to Redis at %s (%s%s%s)", redis_client_shown(r->client), server->product,
+                server->version[0] ? " " : "", server->version);
+        if (server->eviction[0])
+                log_warning(
+                        "Redis at %s may drop what it is told when it is full (maxmemory-policy %s): "
+                        "locations of agents may be missing until the next heartbeat; set it to noeviction",
+                        redis_client_shown(r->client), server->eviction);
+
+        r->no_getex = false;
+        r->reconciled_usec = 0;
+        r->expire_next = NULL;
+        (void)sd_event_source_set_enabled(r->expire, SD_EVENT_OFF);
+        r->beat_usec = now + with_jitter(r->heartbeat_usec);
+        r->cleanup_usec = now + until_cleanup(r);
+        set_timer(r);
+
+        redis_scripts_load(r->client);
+        redis_round_begin(r);
+        redis_pump(r);
+}
+
+static void on_away(const Fault *why, void *userdata)
+{
+        RedisRegistry *r = userdata;
+        RegistryState state = r->registry.state == REGISTRY_DOWN ? REGISTRY_DOWN : REGISTRY_STALE;
+
+        redis_round_abort(r);
+        fail_flushes(r, why);
+        r->beat_usec = r->cleanup_usec = USEC_INFINITY;
+        set_timer(r);
+        tell_away(r, state, why);
+}
+
+static void on_drained(void *userdata)
+{
+        redis_pump(userdata);
+}
+
+/* -- The backend -- */
+
+static void redis_describe(Registry *registry, const RegistryHostInfo *info)
+{
+        RedisRegistry *r = redis_of(registry);
+
+        r->info = *info;
+        if (redis_client_is_ready(r->client))
+                redis_send_status(r);
+}
+
+static void redis_cancelled(Registry *registry, RegistryCall *call)
+{
+        const RedisRequest *request = call->request;
+
+        (void)registry;
+
+        request->cancel(call);
+}
+
+static void redis_free(Registry *registry);
+
+static const RegistryOps ops = {
+        .free = redis_free,
+        .put = redis_agent_put,
+        .drop = redis_agent_drop,
+        .describe = redis_describe,
+        .claim = redis_agent_claim,
+        .find = redis_query_find,
+        .load = redis_query_load,
+        .members = redis_query_members,
+        .cleanup = redis_cleanup_call,
+        .turn = redis_query_turn,
+        .reset_turn = redis_query_reset_turn,
+        .flush = redis_flush,
+        .cancelled = redis_cancelled,
+};
+
+static void redis_free(Registry *registry)
+{
+        RedisRegistry *r = redis_of(registry);
+
+        while (r->cleanups.head)
+                redis_cleanup_free(r->cleanups.head->data);
+        redis_round_abort(r);
+        r->client = redis_client_free(r->client);
+        sd_event_source_disable_unref(r->timer);
+        sd_event_source_disable_unref(r->expire);
+        g_hash_table_unref(r->by_id);
+        g_string_free(r->key, TRUE);
+        g_free(r->away_told);
+        g_free(r->former_address);
+        g_free(r->prefix);
+        g_free(r->set_key);
+        g_free(r->status_key);
+        registry_done(&r->registry);
+        g_free(r);
+}
+
+void registry_redis_beat(Registry *registry)
+{
+        redis_round_begin(redis_of(registry));
+}
+
+static void init_texts(RedisRegistry *r, const RegistrySettings *settings, const char *former_address)
+{
+        const char *hostname = r->registry.hostname;
+
+        r->former_address = g_strdup(former_address ? former_address : "");
+        r->prefix = g_strconcat(hostname, ":", NULL);
+        r->set_key = g_strconcat(HOST_SET_PREFIX, hostname, NULL);
+        r->status_key = g_strconcat(HOST_STATUS_PREFIX, hostname, NULL);
+        r->ttl_usec = MAX(settings->ttl_usec, USEC_PER_SEC);
+        r->heartbeat_usec = settings->heartbeat_usec;
+        (void)snprintf(r->ttl, sizeof(r->ttl), "%" G_GUINT64_FORMAT, (guint64)(r->ttl_usec / USEC_PER_SEC));
+}
+
+static void init_events(RedisRegistry *r, sd_event *event)
+{
+        r->beat_usec = r->cleanup_usec = r->expiry_usec = USEC_INFINITY;
+        if (sd_event_add_time(event, &r->timer, CLOCK_MONOTONIC, USEC_INFINITY, TIMER_ACCURACY_USEC,
+                    on_timer, r) < 0 ||
+                sd_event_add_defer(event, &r->expire, on_expire, r) < 0 ||
+                sd_event_source_set_enabled(r->expire, SD_EVENT_OFF) < 0)
+                g_error("Cannot arm a timer");
+        set_timer(r);
+}
+
+static int connect_client(RedisRegistry *r, const RegistrySettings *settings, RedisUrl *url, Fault *fault)
+{
+        static const RedisClientHandlers handlers = {
+                .ready = on_ready,
+                .away = on_away,
+                .drained = on_drained,
+        };
+        g_autofree char *name = g_strconcat("agenthost:", r->registry.hostname, NULL);
+        const RedisClientSettings client_settings = {
+                .url = url,
+                .client_name = name,
+                .password = settings->password,
+                .password_file = settings->password_file,
+                .tls = { settings->ca_file, settings->cert_file, settings->key_file },
+        };
+
+        return redis_client_new(r->registry.event, &client_settings, &handlers, r, &r->client, fault);
+}
+
+int registry_redis_new(sd_event *event,
+        const RegistrySettings *settings,
+        const char *address,
+        const char *former_address,
+        const RegistryHandlers *handlers,
+        void *userdata,
+        Registry **ret,
+        Fault *fault)
+{
+        RedisRegistry *r;
+        RedisUrl *url;
+        int error;
+
+        error = redis_url_parse(settings->url, &url, fault);
+        if (error < 0)
+                return error;
+
+        r = g_new0(RedisRegistry, 1);
+        registry_init(&r->registry, &ops, event, address, handlers, userdata);
+        r->by_id = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, redis_agent_free);
+        r->key = g_string_new(NULL);
+        init_texts(r, settings, former_address);
+        init_events(r, event);
+
+        error = connect_client(r, settings, url, fault);
+        if (error < 0) {
+                redis_free(&r->registry);
+                return error;
+        }
+        *ret = &r->registry;
+        return 0;
+}
