@@ -117,20 +117,27 @@ static void on_drained(void *userdata)
 
 static void connect_next(RedisConnect *c, const Fault *last_cause);
 
-static void on_closed(const Fault *why, void *userdata)
+/* A server that has refused us before it closed or fell silent has said why. */
+static void finish_greeting(RedisConnect *c, const Fault *why)
 {
         _cleanup_fault_ Fault cause = FAULT_INIT;
+
+        if (!c->hello.refusal) {
+                finish(c, NULL, false, why);
+                return;
+        }
+        fault_set(&cause, FAULT_REGISTRY_UNAVAILABLE, "%s", c->hello.refusal);
+        finish(c, NULL, c->hello.lasting, &cause);
+}
+
+static void on_closed(const Fault *why, void *userdata)
+{
         RedisConnect *c = userdata;
 
-        if (!c->greeting)
+        if (c->greeting)
+                finish_greeting(c, why);
+        else
                 connect_next(c, why);
-        else if (!c->hello.refusal)
-                finish(c, NULL, false, why);
-        else {
-                /* It has refused us and closed: what it said counts. */
-                fault_set(&cause, FAULT_REGISTRY_UNAVAILABLE, "%s", c->hello.refusal);
-                finish(c, NULL, c->hello.lasting, &cause);
-        }
 }
 
 /* -- The connection -- */
@@ -228,9 +235,11 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
         if (c->cause.kind != FAULT_NONE) {
                 cause = fault_steal(&c->cause);
                 finish(c, NULL, false, &cause);
-        } else if (c->greeting)
-                fail_with(c, "it lets us connect, but does not answer; it hangs, or is no Redis server");
-        else if (!c->stream)
+        } else if (c->greeting) {
+                fault_set(&cause, FAULT_REGISTRY_UNAVAILABLE,
+                        "it lets us connect, but does not answer; it hangs, or is no Redis server");
+                finish_greeting(c, &cause);
+        } else if (!c->stream)
                 fail_with(c, "its name '%s' cannot be resolved: no name server answers",
                         c->settings.url->host);
         else {
