@@ -76,7 +76,7 @@ static void finish(RedisCleanup *c)
         RegistryCall *call = c->call;
 
         if (g_hash_table_size(removed) > 0)
-                log_info("Redis: %u agents that are nowhere any more were taken out of their hosts' sets",
+                log_info("Agents that are nowhere any more, taken out of their hosts' sets in Redis: %u",
                         g_hash_table_size(removed));
         redis_cleanup_free(c);
         if (call)

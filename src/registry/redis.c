@@ -283,7 +283,7 @@ void redis_round_over(RedisRegistry *r)
 
         if (n_gone > 0)
                 log_warning(
-                        "Redis had lost the locations of %u agents; they have been written again", n_gone);
+                        "Locations of agents were gone from Redis and have been written again: %u", n_gone);
         if (refusal.kind != FAULT_NONE)
                 tell_away(r, r->registry.state == REGISTRY_DOWN ? REGISTRY_DOWN : REGISTRY_STALE, &refusal);
         else {

@@ -581,8 +581,8 @@ static void test_primary_that_becomes_a_replica_is_left(Fixture *f, const void *
 
 static void test_cluster_is_refused(Fixture *f, const void *data)
 {
-        const char *const options[] = { "--cluster-enabled", "yes", NULL };
-        g_autofree char *url = NULL;
+        g_autofree char *port = g_strdup_printf("%u", test_free_port()), *url = NULL;
+        const char *const options[] = { "--cluster-enabled", "yes", "--cluster-port", port, NULL };
 
         (void)data;
 
