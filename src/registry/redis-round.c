@@ -270,6 +270,8 @@ void redis_round_begin(RedisRegistry *r)
         if (r->round.running || !redis_client_is_ready(r->client))
                 return;
 
+        /* What was refused between rounds is tried again in this one. */
+        redis_round_abort(r);
         r->round = (RedisRound){
                 .running = true,
                 .reconciles = r->reconciled_usec == 0 || now - r->reconciled_usec >= RECONCILE_USEC,

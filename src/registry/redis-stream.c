@@ -255,6 +255,8 @@ static void read_in(RedisStream *s)
                 return;
         if (n == 0)
                 stream_close(s, "it has closed the connection");
+        else if (n < 0 && s->tls)
+                stream_close(s, "the server ends TLS: %s", redis_tls_error(s->tls));
         else if (n < 0)
                 stream_close(s, "the connection broke: %s", strerror((int)-n));
         else

@@ -53,6 +53,13 @@ ssize_t redis_tls_write(RedisTls *tls, const void *data, size_t size)
         return -EPROTO;
 }
 
+const char *redis_tls_error(const RedisTls *tls)
+{
+        (void)tls;
+
+        return "there is no TLS";
+}
+
 bool redis_tls_wants_write(const RedisTls *tls)
 {
         (void)tls;

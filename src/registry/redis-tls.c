@@ -12,6 +12,7 @@
 struct RedisTls {
         gnutls_session_t session;
         gnutls_certificate_credentials_t credentials;
+        int error; /* GnuTLS's, the last fatal one */
 };
 
 int redis_tls_check(Fault *fault)
@@ -152,13 +153,14 @@ int redis_tls_handshake(RedisTls *tls, Fault *fault)
                 "TLS cannot be agreed on: %s (does the server speak TLS at this port?)", gnutls_strerror(r));
 }
 
-/* What GnuTLS says, as errno. Warnings and new session tickets are no news. */
-static ssize_t to_errno(ssize_t n)
+/* What GnuTLS says, as errno. */
+static ssize_t to_errno(RedisTls *tls, ssize_t n)
 {
         if (n >= 0)
                 return n;
-        if (n == GNUTLS_E_AGAIN || n == GNUTLS_E_INTERRUPTED || !gnutls_error_is_fatal((int)n))
+        if (!gnutls_error_is_fatal((int)n))
                 return -EAGAIN;
+        tls->error = (int)n;
         return n == GNUTLS_E_PREMATURE_TERMINATION ? 0 : -EPROTO;
 }
 
@@ -166,16 +168,24 @@ ssize_t redis_tls_read(RedisTls *tls, void *buffer, size_t size)
 {
         ssize_t n;
 
+        /* Warnings and new session tickets are no news. */
         do
                 n = gnutls_record_recv(tls->session, buffer, size);
         while (n < 0 && n != GNUTLS_E_AGAIN && !gnutls_error_is_fatal((int)n));
-        return to_errno(n);
+        return to_errno(tls, n);
 }
 
 ssize_t redis_tls_write(RedisTls *tls, const void *data, size_t size)
 {
         /* One that was not done is repeated with what GnuTLS has kept of it. */
-        return to_errno(gnutls_record_send(tls->session, data, size));
+        return to_errno(tls, gnutls_record_send(tls->session, data, size));
+}
+
+const char *redis_tls_error(const RedisTls *tls)
+{
+        return tls->error == GNUTLS_E_FATAL_ALERT_RECEIVED
+                ? gnutls_alert_get_name(gnutls_alert_get(tls->session))
+                : gnutls_strerror(tls->error);
 }
 
 bool redis_tls_wants_write(const RedisTls *tls)

@@ -31,5 +31,8 @@ int redis_tls_handshake(RedisTls *tls, Fault *fault);
 ssize_t redis_tls_read(RedisTls *tls, void *buffer, size_t size);
 ssize_t redis_tls_write(RedisTls *tls, const void *data, size_t size);
 
+/* After another error: what it was, for people. Borrowed. */
+const char *redis_tls_error(const RedisTls *tls);
+
 /* After -EAGAIN: whether it is writing that has to be possible, not reading. */
 bool redis_tls_wants_write(const RedisTls *tls);
