@@ -15,6 +15,10 @@
 /* The same for its elements: memory is taken for them before they are there. */
 #define REPLY_ELEMENTS_MAX (4 * 1024 * 1024)
 
+/* No reply of ours is an array of arrays of arrays. hiredis 1.x takes any depth, and frees it recursively.
+ */
+#define REPLY_DEPTH_MAX 7
+
 /* An output buffer that has grown beyond this is not kept. */
 #define KEEP_BYTES (256u * 1024)
 
@@ -237,7 +241,9 @@ static void take(RedisStream *s, const char *data, size_t size)
         tell_replies(s);
         if (s->state != STREAM_OPEN)
                 return;
-        if (s->n_unparsed > REPLY_BYTES_MAX)
+        if (s->reader->ridx > REPLY_DEPTH_MAX)
+                stream_close(s, "what it answers is not Redis's protocol (too deep); is it a Redis server?");
+        else if (s->n_unparsed > REPLY_BYTES_MAX)
                 stream_close(s,
                         "it sends a reply of more than %zu MiB; look for a huge value in one of our keys",
                         REPLY_BYTES_MAX / 1024 / 1024);
