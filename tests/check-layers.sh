@@ -18,6 +18,9 @@ declare -A may_include=(
         [executor]="proto base"
         [launcher]="ini bus proto base"
         [registry]="base"
+        [http]="base"
+        [discovery]="json http base"
+        [placement]="base"
         [host]="registry bus json ini proto base"
         [example]=""
 )
@@ -32,10 +35,13 @@ declare -A may_use=(
         [executor]=""
         [launcher]="systemd/"
         [registry]="systemd/ glib hiredis/ gnutls/"
+        [http]="systemd/ glib curl/"
+        [discovery]="systemd/ json-c/ glib yaml.h"
+        [placement]=""
         [host]="systemd/ json-c/ glib"
         [example]="systemd/"
 )
-libraries="systemd/ json-c/ json.h glib gio gobject ini.h curl/ hiredis/ microhttpd gnutls/ openssl/"
+libraries="systemd/ json-c/ json.h glib gio gobject ini.h curl/ yaml.h hiredis/ microhttpd gnutls/ openssl/"
 
 # What agenthost-launcher and agenthost-executor may be linked with; the sanitizers in builds that have them.
 may_link="libc.so.6 libsystemd.so.0 libinih.so.1 ld-linux*.so.* libasan.so.* libubsan.so.*"

@@ -18,6 +18,8 @@ int fault_errno(FaultKind kind)
                 [FAULT_STOP_TIMEOUT] = -ETIMEDOUT,
                 [FAULT_LAUNCHER_UNAVAILABLE] = -ENOTCONN,
                 [FAULT_REGISTRY_UNAVAILABLE] = -ENOTCONN,
+                [FAULT_DISCOVERY_UNAVAILABLE] = -ENOTCONN,
+                [FAULT_NO_HOSTS] = -EHOSTUNREACH,
                 [FAULT_FAILED] = -EIO,
         };
 

@@ -21,6 +21,8 @@ typedef enum FaultKind {
         FAULT_STOP_TIMEOUT,
         FAULT_LAUNCHER_UNAVAILABLE,
         FAULT_REGISTRY_UNAVAILABLE,
+        FAULT_DISCOVERY_UNAVAILABLE,
+        FAULT_NO_HOSTS,
         FAULT_FAILED,
         _FAULT_KIND_MAX,
 } FaultKind;

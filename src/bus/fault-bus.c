@@ -16,6 +16,8 @@ static const char *const names[_FAULT_KIND_MAX] = {
         [FAULT_STOP_TIMEOUT] = ERROR_PREFIX "StopTimeout",
         [FAULT_LAUNCHER_UNAVAILABLE] = ERROR_PREFIX "LauncherUnavailable",
         [FAULT_REGISTRY_UNAVAILABLE] = ERROR_PREFIX "RegistryUnavailable",
+        [FAULT_DISCOVERY_UNAVAILABLE] = ERROR_PREFIX "DiscoveryUnavailable",
+        [FAULT_NO_HOSTS] = ERROR_PREFIX "NoHosts",
         [FAULT_FAILED] = SD_BUS_ERROR_FAILED,
 };
 

@@ -2,8 +2,8 @@
 #pragma once
 
 /* Addresses of hosts as they stand in the registry: "name:port" or "[IPv6 address]:port". The part before
- * the port is the hostname of the keys, with its brackets. Used by the configuration and by the registry's
- * backends, which check with it what others have written. */
+ * the port is the hostname of the keys, with its brackets. Used by the configuration, and by the backends of
+ * registry and discovery, which check with it what others have written. */
 
 #include "fault.h"
 
