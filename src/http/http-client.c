@@ -163,6 +163,15 @@ static size_t on_body(char *data, size_t one, size_t size, void *userdata)
         return r->reader_error < 0 ? CURL_WRITEFUNC_ERROR : size;
 }
 
+/* What libcurl, or OpenSSL, says of certificates can be all but silent. */
+static const char *prefix_for(CURLcode code)
+{
+        if (code == CURLE_PEER_FAILED_VERIFICATION)
+                return "The server's certificate is not accepted: ";
+        return code == CURLE_SSL_CONNECT_ERROR ? "No TLS connection, perhaps because of a certificate: "
+                                               : "";
+}
+
 static void describe_failure(HttpRequest *r, CURLcode code, Fault *fault)
 {
         if (r->too_large)
@@ -170,7 +179,8 @@ static void describe_failure(HttpRequest *r, CURLcode code, Fault *fault)
         else if (r->reader_error < 0)
                 fault_set(fault, FAULT_FAILED, "The reply was refused: %s", strerror(-r->reader_error));
         else
-                fault_set(fault, FAULT_FAILED, "%s", r->error[0] ? r->error : curl_easy_strerror(code));
+                fault_set(fault, FAULT_FAILED, "%s%s", prefix_for(code),
+                        r->error[0] ? r->error : curl_easy_strerror(code));
 }
 
 static void on_done(CURL *easy, CURLcode code, void *userdata)
@@ -184,6 +194,9 @@ static void on_done(CURL *easy, CURLcode code, void *userdata)
 
         curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&r);
         curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &n_sent);
+        /* A head that was cut is none, which libcurl takes for a reply without anything in it. */
+        if (code == CURLE_OK && !r->has_head)
+                code = CURLE_GOT_NOTHING;
         if (code != CURLE_OK)
                 describe_failure(r, code, &fault);
         result = (HttpResult){
