@@ -21,6 +21,7 @@ declare -A may_include=(
         [http]="base"
         [discovery]="json http base"
         [placement]="base"
+        [peer]="bus json http base"
         [host]="registry bus json ini proto base"
         [example]=""
 )
@@ -38,6 +39,7 @@ declare -A may_use=(
         [http]="systemd/ glib curl/"
         [discovery]="systemd/ json-c/ glib yaml.h"
         [placement]=""
+        [peer]="systemd/ json-c/ glib microhttpd gnutls/"
         [host]="systemd/ json-c/ glib"
         [example]="systemd/"
 )

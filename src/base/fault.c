@@ -11,6 +11,7 @@ int fault_errno(FaultKind kind)
                 [FAULT_NO_SUCH_AGENT] = -ENOENT,
                 [FAULT_AGENT_EXISTS] = -EEXIST,
                 [FAULT_LIMIT_REACHED] = -EDQUOT,
+                [FAULT_DRAINING] = -EDQUOT,
                 [FAULT_INVALID_SPEC] = -EINVAL,
                 [FAULT_NO_SUCH_RUNTIME] = -ENOENT,
                 [FAULT_START_FAILED] = -ENOEXEC,
@@ -20,6 +21,7 @@ int fault_errno(FaultKind kind)
                 [FAULT_REGISTRY_UNAVAILABLE] = -ENOTCONN,
                 [FAULT_DISCOVERY_UNAVAILABLE] = -ENOTCONN,
                 [FAULT_NO_HOSTS] = -EHOSTUNREACH,
+                [FAULT_PEER_UNREACHABLE] = -EHOSTUNREACH,
                 [FAULT_FAILED] = -EIO,
         };
 

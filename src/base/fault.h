@@ -14,6 +14,7 @@ typedef enum FaultKind {
         FAULT_NO_SUCH_AGENT,
         FAULT_AGENT_EXISTS,
         FAULT_LIMIT_REACHED,
+        FAULT_DRAINING,
         FAULT_INVALID_SPEC,
         FAULT_NO_SUCH_RUNTIME,
         FAULT_START_FAILED,
@@ -23,6 +24,7 @@ typedef enum FaultKind {
         FAULT_REGISTRY_UNAVAILABLE,
         FAULT_DISCOVERY_UNAVAILABLE,
         FAULT_NO_HOSTS,
+        FAULT_PEER_UNREACHABLE,
         FAULT_FAILED,
         _FAULT_KIND_MAX,
 } FaultKind;

@@ -9,6 +9,7 @@ static const char *const names[_FAULT_KIND_MAX] = {
         [FAULT_NO_SUCH_AGENT] = ERROR_PREFIX "NoSuchAgent",
         [FAULT_AGENT_EXISTS] = ERROR_PREFIX "AgentExists",
         [FAULT_LIMIT_REACHED] = ERROR_PREFIX "LimitReached",
+        [FAULT_DRAINING] = ERROR_PREFIX "Draining",
         [FAULT_INVALID_SPEC] = ERROR_PREFIX "InvalidSpec",
         [FAULT_NO_SUCH_RUNTIME] = ERROR_PREFIX "NoSuchRuntime",
         [FAULT_START_FAILED] = ERROR_PREFIX "StartFailed",
@@ -18,8 +19,23 @@ static const char *const names[_FAULT_KIND_MAX] = {
         [FAULT_REGISTRY_UNAVAILABLE] = ERROR_PREFIX "RegistryUnavailable",
         [FAULT_DISCOVERY_UNAVAILABLE] = ERROR_PREFIX "DiscoveryUnavailable",
         [FAULT_NO_HOSTS] = ERROR_PREFIX "NoHosts",
+        [FAULT_PEER_UNREACHABLE] = ERROR_PREFIX "PeerUnreachable",
         [FAULT_FAILED] = SD_BUS_ERROR_FAILED,
 };
+
+const char *fault_name(FaultKind kind)
+{
+        return names[kind];
+}
+
+FaultKind fault_kind_from_name(const char *name)
+{
+        for (FaultKind k = FAULT_NONE + 1; k < _FAULT_KIND_MAX; k++)
+                if (strcmp(names[k], name) == 0)
+                        return k;
+
+        return FAULT_NONE;
+}
 
 int fault_to_bus_error(const Fault *f, sd_bus_error *error)
 {
@@ -34,11 +50,8 @@ int fault_reply(const Fault *f, sd_bus_message *call)
 
 void fault_from_bus_error(Fault *f, const sd_bus_error *error, FaultKind fallback)
 {
-        for (FaultKind k = FAULT_NONE + 1; k < _FAULT_KIND_MAX; k++)
-                if (strcmp(names[k], error->name) == 0) {
-                        fault_set(f, k, "%s", error->message ? error->message : error->name);
-                        return;
-                }
+        FaultKind kind = fault_kind_from_name(error->name);
 
-        fault_set(f, fallback, "%s", error->message ? error->message : error->name);
+        fault_set(f, kind == FAULT_NONE ? fallback : kind, "%s",
+                error->message ? error->message : error->name);
 }

@@ -10,6 +10,12 @@
 
 #define ERROR_PREFIX "org.agenthost.Host1.Error."
 
+/* The D-Bus name of a kind; not of FAULT_NONE. Between hosts faults have the same names. */
+const char *fault_name(FaultKind kind);
+
+/* FAULT_NONE for a name that is not ours. */
+FaultKind fault_kind_from_name(const char *name);
+
 /* Fills an sd_bus_error for a handler to return; gives its negative errno. */
 int fault_to_bus_error(const Fault *f, sd_bus_error *error);
 
