@@ -161,11 +161,18 @@ static bool is_json(const char *type)
 static Reply *check_body_head(ServerRequest *r)
 {
         const char *length = get_header(r, "Content-Length");
+        const char *encoding = get_header(r, "Transfer-Encoding");
         uint64_t size;
 
         if (r->route.operation == SERVER_CREATE && !is_json(get_header(r, "Content-Type")))
                 return reply_new_problem(
                         415, FAULT_INVALID_ARGS, "The body has to be of Content-Type: %s", WIRE_JSON);
+        if (encoding && g_ascii_strcasecmp(encoding, "chunked") != 0)
+                return reply_new_problem(400, FAULT_INVALID_ARGS,
+                        "The body has to come in chunks or with its Content-Length");
+        if (get_header(r, "Content-Encoding"))
+                return reply_new_problem(
+                        415, FAULT_INVALID_ARGS, "The body has to come without Content-Encoding");
         if (length && (parse_uint64(length, 0, UINT64_MAX, &size) < 0 || size > r->server->limits.body_max))
                 return server_body_too_large(r->server);
         return NULL;
@@ -192,6 +199,15 @@ static Reply *check_head(ServerRequest *r, const char *url, const char *method)
         return reply ? reply : check_key(r);
 }
 
+/* libmicrohttpd closes a connection whose request was answered before its end. With a body to come that is
+ * what we want. */
+static bool has_body(ServerRequest *r)
+{
+        const char *length = get_header(r, "Content-Length");
+
+        return get_header(r, "Transfer-Encoding") || (length && strcmp(length, "0") != 0);
+}
+
 static enum MHD_Result begin(
         PeerServer *server, struct MHD_Connection *mhd, const char *url, const char *method, void **context)
 {
@@ -205,7 +221,7 @@ static enum MHD_Result begin(
         };
         *context = r;
         r->reply = check_head(r, url, method);
-        if (r->reply)
+        if (r->reply && has_body(r))
                 return send_reply(r);
         server_connection_set_limit(r->connection, server->limits.body_usec);
         return MHD_YES;

@@ -5,12 +5,14 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "loop.h"
 
-#define STEP_LIMIT_SEC 20
+#define STEP_LIMIT_SEC 15
 #define REPLY_MAX (64u * 1024 * 1024)
 
 struct RawTls {
@@ -30,10 +32,21 @@ typedef struct Step {
         int done; /* atomic */
 } Step;
 
+/* OpenSSL writes without MSG_NOSIGNAL. The signal is its thread's, and ends with it. */
+static void block_sigpipe(void)
+{
+        sigset_t set;
+
+        sigemptyset(&set);
+        sigaddset(&set, SIGPIPE);
+        pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
 static void *run_step(void *userdata)
 {
         Step *s = userdata;
 
+        block_sigpipe();
         s->result = s->run(s);
         g_atomic_int_set(&s->done, 1);
         return NULL;
@@ -230,15 +243,18 @@ static size_t reply_size(const GString *text)
         return size <= text->len ? size : 0;
 }
 
+/* -1: the socket's time limit is up. */
 static int read_reply(Step *s)
 {
+        gint64 start = g_get_monotonic_time();
+
         for (;;) {
                 size_t size = reply_size(s->c->pending);
 
                 if (size > 0)
                         return (int)size;
                 if (s->c->pending->len > REPLY_MAX || read_some(s->c) <= 0)
-                        return 0;
+                        return g_get_monotonic_time() - start < STEP_LIMIT_SEC * G_USEC_PER_SEC ? 0 : -1;
         }
 }
 
@@ -247,6 +263,7 @@ char *raw_tls_read(RawTls *c)
         int size = do_step(&(Step){ .c = c, .run = read_reply });
         char *reply;
 
+        g_assert_cmpint(size, >=, 0);
         if (size == 0)
                 return NULL;
         reply = g_strndup(c->pending->str, (gsize)size);

@@ -166,11 +166,19 @@ static const PeerHandlers handlers = {
         .observe = on_observe,
 };
 
+void peer_host_put(PeerHost *h, const char *name, const char *text)
+{
+        g_autofree char *path = test_dir_path(&h->dir, name);
+
+        (void)g_unlink(path);
+        test_dir_put(&h->dir, name, text);
+}
+
 void peer_host_use(PeerHost *h, const PkiCert *cert, const char *ca)
 {
-        test_dir_put(&h->dir, "cert.pem", cert->cert);
-        test_dir_put(&h->dir, "key.pem", cert->key);
-        test_dir_put(&h->dir, "ca.pem", ca);
+        peer_host_put(h, "cert.pem", cert->cert);
+        peer_host_put(h, "key.pem", cert->key);
+        peer_host_put(h, "ca.pem", ca);
 }
 
 PeerHost *peer_host_new(void)

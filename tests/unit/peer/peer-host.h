@@ -45,6 +45,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PeerHost, peer_host_free)
 /* Writes certificate, key and authority of the server. */
 void peer_host_use(PeerHost *h, const PkiCert *cert, const char *ca);
 
+/* One of them: "cert.pem", "key.pem", "ca.pem". A new file, as by who replaces certificates. */
+void peer_host_put(PeerHost *h, const char *name, const char *text);
+
 /* The n-th (from 0) that waits is answered as for PEER_HOST_ANSWERS. */
 void peer_host_go_on(PeerHost *h, unsigned n);
 
