@@ -37,6 +37,7 @@ typedef struct HttpTls {
         HttpBytes key;
         const char *server_name; /* whose certificate it has to be; NULL: the URL's host */
         bool insecure; /* anybody's certificate will do */
+        bool only_tls13; /* else TLS 1.2 will do */
 } HttpTls;
 
 typedef struct HttpOptions {

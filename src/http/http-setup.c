@@ -92,7 +92,8 @@ static int set_tls(CURL *easy, const HttpTls *tls)
 {
         int r;
 
-        curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+        curl_easy_setopt(easy, CURLOPT_SSLVERSION,
+                (long)(tls->only_tls13 ? CURL_SSLVERSION_TLSv1_3 : CURL_SSLVERSION_TLSv1_2));
         /* A key with a passphrase is an error; libcurl would ask for it on the terminal. */
         curl_easy_setopt(easy, CURLOPT_KEYPASSWD, "");
         /* A file that was replaced counts for the next connection. */
