@@ -15,13 +15,6 @@ struct RedisTls {
         int error; /* GnuTLS's, the last fatal one */
 };
 
-int redis_tls_check(Fault *fault)
-{
-        (void)fault;
-
-        return 0;
-}
-
 RedisTls *redis_tls_free(RedisTls *tls)
 {
         if (!tls)

@@ -5,8 +5,7 @@
  * server's certificate is checked against the CA and against the host's name (or address), which the server
  * is told as well (SNI). Files are read for each connection, so that renewed ones count from the next on.
  *
- * Not hiredis's own TLS: that is missing in version 0.14, and compares no names in 1.x. In a build without
- * GnuTLS redis_tls_new() says so. */
+ * Not hiredis's own TLS: that is missing in version 0.14, and compares no names in 1.x. */
 
 #include "fault.h"
 
@@ -16,9 +15,6 @@ typedef struct RedisTlsSettings {
         const char *ca_file; /* NULL: the system's */
         const char *cert_file, *key_file; /* of the client; both or none */
 } RedisTlsSettings;
-
-/* Whether this build has it. Fault: InvalidArgs, and what to do. */
-int redis_tls_check(Fault *fault);
 
 /* fd: borrowed. host: the name or address that the server must prove to have. Fault: RegistryUnavailable. */
 int redis_tls_new(const RedisTlsSettings *settings, int fd, const char *host, RedisTls **ret, Fault *fault);
