@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/vfs.h>
 
+#include "file-util.h"
 #include "parse.h"
 #include "pidfd.h"
 
@@ -25,7 +26,7 @@ int cgroup_find_root(pid_t manager, char **ret)
         int r;
 
         r = pid_get_cgroup(manager, &path);
-        if (r == -ENOMEM)
+        if (r < 0 && error_may_pass(r))
                 return r;
         length = r < 0 ? 0 : strlen(path);
         length = length >= tail && strcmp(path + length - tail, below) == 0 ? length - tail : 0;

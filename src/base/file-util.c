@@ -16,6 +16,16 @@
 
 #define READ_STEP 4096u
 
+bool error_is_shortage(int error)
+{
+        return error == -ENOMEM || error == -EMFILE || error == -ENFILE;
+}
+
+bool error_may_pass(int error)
+{
+        return error_is_shortage(error) || error == -EIO;
+}
+
 /* Where reading starts from: one byte more than the file says, so that the end is seen without growing. */
 static size_t first_capacity(int fd, size_t max)
 {
@@ -162,11 +172,13 @@ int memfd_sealed(const char *name, const void *data, size_t size)
         return steal_fd(&fd);
 }
 
-bool memfd_is_sealed(int fd)
+int memfd_check_sealed(int fd)
 {
         int seals = fcntl(fd, F_GET_SEALS);
 
-        return seals >= 0 && (seals & SEALS) == SEALS;
+        if (seals < 0)
+                return -errno;
+        return (seals & SEALS) == SEALS ? 0 : -EPERM;
 }
 
 int mkdir_safe(const char *path, unsigned mode)

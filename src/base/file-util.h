@@ -5,6 +5,13 @@
 
 #include "macros.h"
 
+/* Whether something has failed, with this negative errno, for want of memory or descriptors only. */
+bool error_is_shortage(int error);
+
+/* The same, or a medium has failed: it may work a moment later. What cannot be read now is not to be taken
+ * for something that is not there. */
+bool error_may_pass(int error);
+
 /* Reads all of fd from its start with pread (so that a shared offset does not matter), adds a NUL behind it.
  * -EFBIG above max bytes. */
 int read_fd(int fd, size_t max, char **ret, size_t *ret_size);
@@ -23,8 +30,9 @@ int write_file_atomic_at(int dir_fd, const char *name, const void *data, size_t 
 /* A memory file with this content, sealed against any change, close-on-exec. Returns the fd. */
 int memfd_sealed(const char *name, const void *data, size_t size);
 
-/* Whether fd is a memory file that nobody can change any more. */
-bool memfd_is_sealed(int fd);
+/* Whether fd is a memory file that nobody can change any more: 0, or a negative errno, -EPERM where somebody
+ * can. */
+int memfd_check_sealed(int fd);
 
 /* posix mkdir that accepts an existing directory. */
 int mkdir_safe(const char *path, unsigned mode);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "answer.h"
+
 static const char *const names[_FAULT_KIND_MAX] = {
         [FAULT_INVALID_ARGS] = SD_BUS_ERROR_INVALID_ARGS,
         [FAULT_ACCESS_DENIED] = SD_BUS_ERROR_ACCESS_DENIED,
@@ -45,7 +47,8 @@ int fault_to_bus_error(const Fault *f, sd_bus_error *error)
 
 int fault_reply(const Fault *f, sd_bus_message *call)
 {
-        return sd_bus_reply_method_errorf(call, names[f->kind], "%s", fault_text(f));
+        return bus_check_sent(sd_bus_message_get_bus(call),
+                sd_bus_reply_method_errorf(call, names[f->kind], "%s", fault_text(f)));
 }
 
 void fault_from_bus_error(Fault *f, const sd_bus_error *error, FaultKind fallback)

@@ -19,7 +19,7 @@ FaultKind fault_kind_from_name(const char *name);
 /* Fills an sd_bus_error for a handler to return; gives its negative errno. */
 int fault_to_bus_error(const Fault *f, sd_bus_error *error);
 
-/* Answers the call with the fault. Returns as sd_bus_reply_method_error. */
+/* Answers the call with the fault (answer.h). Returns as sd_bus_reply_method_error. */
 int fault_reply(const Fault *f, sd_bus_message *call);
 
 /* Turns a received error into a fault; names that are not ours become fallback. */

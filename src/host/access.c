@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "access-credentials.h"
+#include "answer.h"
 #include "log.h"
 #include "macros.h"
 #include "polkit.h"
@@ -128,7 +129,8 @@ static void question_finish(Question *q, int r, sd_bus_error *error)
         if (r >= 0)
                 r = q->handler(q->call, q->userdata, error);
         if (r < 0)
-                (void)sd_bus_reply_method_errno(q->call, r, error);
+                (void)bus_check_sent(
+                        sd_bus_message_get_bus(q->call), sd_bus_reply_method_errno(q->call, r, error));
         question_free(q);
 }
 

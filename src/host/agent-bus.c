@@ -6,6 +6,7 @@
 #include "agent-methods.h"
 #include "agent-stop.h"
 #include "agent-usage.h"
+#include "answer.h"
 #include "fault-bus.h"
 #include "log.h"
 #include "proto/names.h"
@@ -80,7 +81,7 @@ static void on_stopped(bool stopped, const Fault *fault, void *userdata)
         if (fault)
                 (void)fault_reply(fault, call);
         else
-                (void)sd_bus_reply_method_return(call, NULL);
+                (void)bus_answer(call, NULL);
 }
 
 static int stop_allowed(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -258,6 +259,6 @@ void agent_bus_changed(Agent *a, AgentChanged what)
 
         a->location_told = a->location;
         r = sd_bus_emit_properties_changed_strv(a->host->bus, a->path, AGENT_INTERFACE, names);
-        if (r < 0)
+        if (bus_check_sent(a->host->bus, r) < 0)
                 log_debug("PropertiesChanged of %s not sent: %s", a->path, strerror(-r));
 }

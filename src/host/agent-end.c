@@ -9,6 +9,7 @@
 #include "agent-restart.h"
 #include "agent-start.h"
 #include "agent-wait.h"
+#include "host-save.h"
 #include "log-agent.h"
 #include "manager-bus.h"
 #include "proto/names.h"

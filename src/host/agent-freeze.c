@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent-bus.h"
+#include "host-save.h"
 #include "host.h"
 #include "log-agent.h"
 #include "proto/launcher.h"

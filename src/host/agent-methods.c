@@ -3,6 +3,7 @@
 
 #include "agent-freeze.h"
 #include "agent-restart.h"
+#include "answer.h"
 #include "fault-bus.h"
 #include "proto/names.h"
 
@@ -22,7 +23,7 @@ static void answer(const Fault *fault, void *userdata)
         if (fault)
                 (void)fault_reply(fault, call);
         else
-                (void)sd_bus_reply_method_return(call, NULL);
+                (void)bus_answer(call, NULL);
 }
 
 static void on_restarted(Agent *a, const Fault *fault, void *userdata)

@@ -8,6 +8,7 @@
 #include "agent-location.h"
 #include "agent-start.h"
 #include "agent-stop.h"
+#include "host-save.h"
 #include "log-agent.h"
 #include "manager-bus.h"
 #include "proto/names.h"
@@ -249,13 +250,20 @@ static void end_as_stopped(Agent *a)
         host_forget(a->host, a);
 }
 
+/* The launcher lists an end also when we are just acknowledging it. */
+static bool is_told(const Agent *a, const AgentEnd *end)
+{
+        return end->when_usec == a->exited_at_usec || end->when_usec == a->start_end_usec;
+}
+
 void agent_restart_told_end(Agent *a, const AgentEnd *end)
 {
         _cleanup_fault_ Fault fault = FAULT_INIT;
-        bool of_last_life = end->when_usec == a->exited_at_usec;
+        bool told_before = is_told(a, end);
 
+        a->start_end_usec = end->when_usec;
         (void)agent_save_and_acknowledge(a);
-        if (of_last_life || a->claim_call || a->spawn_call)
+        if (told_before || a->claim_call || a->spawn_call)
                 return;
 
         a->start_elsewhere = a->start_doubted = false;
@@ -287,7 +295,7 @@ bool agent_restart_listed(Agent *a, LauncherPhase phase, const AgentEnd *end)
 {
         if (a->claim_call || a->spawn_call)
                 return true;
-        if (phase == LAUNCHER_ENDED_PHASE && (a->start_doubted || end->when_usec == a->exited_at_usec)) {
+        if (phase == LAUNCHER_ENDED_PHASE && (a->start_doubted || is_told(a, end))) {
                 agent_restart_told_end(a, end);
                 return true;
         }

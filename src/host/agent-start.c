@@ -10,6 +10,7 @@
 #include "agent-restart.h"
 #include "agent-wait.h"
 #include "file-util.h"
+#include "host-save.h"
 #include "log-agent.h"
 #include "manager-bus.h"
 #include "proto/names.h"

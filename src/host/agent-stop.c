@@ -10,6 +10,7 @@
 #include "agent-restart.h"
 #include "agent-start.h"
 #include "agent-wait.h"
+#include "host-save.h"
 #include "log-agent.h"
 #include "proto/names.h"
 #include "strv.h"

@@ -126,6 +126,8 @@ typedef struct Agent {
         uint64_t created_at_usec; /* CLOCK_REALTIME; 0: not yet */
         uint64_t ready_at_usec;
         uint64_t exited_at_usec;
+        uint64_t
+                start_end_usec; /* the same of the last end that was told while it was being started again */
         uint64_t timeout_option_usec; /* what CreateAgent said; 0: nothing */
         uint64_t start_timeout_usec;
         uint64_t start_deadline_usec; /* CLOCK_MONOTONIC */
@@ -135,6 +137,7 @@ typedef struct Agent {
         uint64_t forget_at_usec; /* CLOCK_MONOTONIC, once ended */
 
         sd_event_source *start_timer;
+        bool unsaved; /* its state file is not what it should be: there was no space for it */
         sd_event_source *tell_status; /* StatusText is to be told and written down */
         uint64_t status_told_at_usec; /* CLOCK_MONOTONIC, the last time */
         LauncherCall *spawn_call;

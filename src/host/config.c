@@ -7,6 +7,7 @@
 
 #include "conf-files.h"
 #include "config-setting.h"
+#include "file-util.h"
 #include "host-address.h"
 #include "ini-file.h"
 #include "log.h"
@@ -41,7 +42,7 @@ static int read_file(Config *c, const char *path)
         int r;
 
         r = ini_read(path, on_setting, &file, &fault);
-        if (r == -ENOMEM)
+        if (error_is_shortage(r))
                 return r;
         if (r == -EBADMSG)
                 log_warning("%s; the rest of the file is ignored", fault_text(&fault));
@@ -74,7 +75,7 @@ static int read_drop_ins(Config *c, const char *const *dirs)
         g_ptr_array_add(drop_in_dirs, NULL);
 
         r = conf_files_list((const char *const *)drop_in_dirs->pdata, DROP_IN_SUFFIX, &paths);
-        if (r == -ENOMEM)
+        if (error_is_shortage(r))
                 return r;
         if (r < 0) {
                 log_warning("Cannot list " MAIN_FILE ".d: %s, ignored", strerror(-r));

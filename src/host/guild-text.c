@@ -6,21 +6,22 @@
 
 #include "file-util.h"
 #include "spec.h"
+#include "store.h"
 
 #define GUILD_FILE_SUFFIX ".guild"
 
 struct GuildTexts {
-        int dir_fd; /* borrowed */
+        Store *store; /* borrowed */
         GHashTable *by_text; /* text -> GuildText, both borrowed: unref takes it out */
         GHashTable *by_digest; /* the same */
 };
 
-GuildTexts *guild_texts_new(int dir_fd)
+GuildTexts *guild_texts_new(Store *store)
 {
         GuildTexts *t = g_new0(GuildTexts, 1);
 
         *t = (GuildTexts){
-                .dir_fd = dir_fd,
+                .store = store,
                 .by_text = g_hash_table_new(g_str_hash, g_str_equal),
                 .by_digest = g_hash_table_new(g_str_hash, g_str_equal),
         };
@@ -59,7 +60,7 @@ GuildText *guild_text_unref(GuildText *g)
 
                 g_hash_table_remove(g->texts->by_text, g->text);
                 g_hash_table_remove(g->texts->by_digest, g->digest);
-                (void)unlinkat(g->texts->dir_fd, name, 0);
+                store_remove_file(g->texts->store, name);
         }
         close_fd(g->memfd);
         g_free(g->digest);
@@ -110,13 +111,14 @@ int guild_texts_take(GuildTexts *t, const char *text, GuildText **ret, Fault *fa
 
         g = guild_text_new(t, g_strdup(text), compute_digest(text), guild_id);
         g_autofree char *name = guild_file_name(g->digest);
-        r = write_file_atomic_at(t->dir_fd, name, g->text, strlen(g->text));
+        r = write_file_atomic_at(store_dir_fd(t->store), name, g->text, strlen(g->text));
         if (r < 0) {
                 guild_text_unref(g);
-                return fault_set(fault, FAULT_FAILED,
+                return fault_set(fault, FAULT_START_FAILED,
                         "Cannot write the guild's spec below /run/agenthost: %s", strerror(-r));
         }
 
+        store_keep_file(t->store, name);
         *ret = g;
         return 0;
 }
@@ -139,7 +141,7 @@ int guild_texts_load(GuildTexts *t, const char *digest, GuildText **ret)
         if (strchr(digest, '/'))
                 return -EBADMSG;
 
-        r = read_file_at(t->dir_fd, name, SPEC_TEXT_MAX, &text, NULL);
+        r = read_file_at(store_dir_fd(t->store), name, SPEC_TEXT_MAX, &text, NULL);
         if (r < 0)
                 return r;
         /* Half of another text, say. */
@@ -147,6 +149,7 @@ int guild_texts_load(GuildTexts *t, const char *digest, GuildText **ret)
         if (strcmp(is_digest, digest) != 0 || guild_spec_parse(text, &guild_id, &fault) < 0)
                 return -EBADMSG;
 
+        store_keep_file(t->store, name);
         *ret = guild_text_new(t, g_strdup(text), g_steal_pointer(&is_digest), guild_id);
         return 0;
 }
@@ -154,7 +157,7 @@ int guild_texts_load(GuildTexts *t, const char *digest, GuildText **ret)
 void guild_texts_sweep(GuildTexts *t)
 {
         _cleanup_closedir_ DIR *dir = NULL;
-        int fd = openat(t->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int fd = openat(store_dir_fd(t->store), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
         if (fd < 0)
                 return;
@@ -171,7 +174,7 @@ void guild_texts_sweep(GuildTexts *t)
                         continue;
                 digest = g_strndup(d->d_name, strlen(d->d_name) - strlen(GUILD_FILE_SUFFIX));
                 if (!g_hash_table_lookup(t->by_digest, digest))
-                        (void)unlinkat(t->dir_fd, d->d_name, 0);
+                        (void)unlinkat(store_dir_fd(t->store), d->d_name, 0);
         }
 }
 

@@ -10,6 +10,7 @@
 
 #include "fault.h"
 
+typedef struct Store Store;
 typedef struct GuildTexts GuildTexts; /* all there are; owned by the Host */
 
 typedef struct GuildText {
@@ -21,12 +22,12 @@ typedef struct GuildText {
         int memfd; /* sealed; made when first asked for */
 } GuildText;
 
-/* dir_fd is the state directory (borrowed). */
-GuildTexts *guild_texts_new(int dir_fd);
+/* The files are in the store's directory (borrowed). */
+GuildTexts *guild_texts_new(Store *store);
 GuildTexts *guild_texts_free(GuildTexts *texts);
 
 /* The guild of this text: the one that is known, or a new one. A reference is returned. Faults: InvalidSpec;
- * Failed when it cannot be written. */
+ * StartFailed when it cannot be written. */
 int guild_texts_take(GuildTexts *texts, const char *text, GuildText **ret, Fault *fault);
 
 /* The same by digest, read from its file: at start. -ENOENT when there is none, -EBADMSG when it is broken.

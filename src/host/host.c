@@ -12,10 +12,12 @@
 #include "agent-wait.h"
 #include "cgroup.h"
 #include "host-registry.h"
+#include "host-save.h"
 #include "log-agent.h"
 #include "manager-bus.h"
 #include "pidfd.h"
 #include "proto/names.h"
+#include "service-state.h"
 #include "strv.h"
 #include "time-util.h"
 #include "unsupported.h"
@@ -74,6 +76,8 @@ Host *host_free(Host *host)
         sd_event_source_disable_unref(host->forget_timer);
         sd_event_source_disable_unref(host->tell_count);
         sd_event_source_disable_unref(host->name_timer);
+        sd_event_source_disable_unref(host->save_timer);
+        sd_event_source_disable_unref(host->leave_timer);
         bus_connection_free(host->connection);
         runtimes_free(host->runtimes);
         strv_free(host->unsupported);
@@ -135,16 +139,6 @@ void host_count_active(Host *host, int change)
                 (void)sd_event_source_set_priority(host->tell_count, SD_EVENT_PRIORITY_IDLE);
 }
 
-int host_save(Host *host, const Agent *a)
-{
-        int r = store_save(host->store, a);
-
-        if (r < 0)
-                agent_log(a, LOG_ERR, "The state of agent %s cannot be written below %s: %s", a->id,
-                        host->paths->state_dir, strerror(-r));
-        return r;
-}
-
 void host_bind_pid(Host *host, Agent *a)
 {
         g_hash_table_insert(host->pids, GINT_TO_POINTER(a->pid), a);
@@ -179,7 +173,9 @@ void host_forget(Host *host, Agent *a)
                 g_hash_table_remove(host->requests, a->request_id);
         if (!agent_has_ended(a))
                 host_count_active(host, -1);
+        /* With the last agent of a guild its file goes too. */
         agent_free(a);
+        host_remove_later(host);
 }
 
 static void on_loaded(Agent *a, void *userdata)
@@ -270,13 +266,15 @@ static void on_bus_disconnected(void *userdata)
 /* What clients missed they read again when they see the name (ObjectManager). */
 static void on_name_owned(bool again, void *userdata)
 {
+        g_autofree char *state = NULL;
         Host *host = userdata;
 
         if (again)
                 return;
 
         log_info("Host %s is ready with %u agents", host->config->hostname, host->n_active);
-        (void)sd_notifyf(false, "READY=1\nSTATUS=%u agents", host->n_active);
+        state = g_strdup_printf("READY=1\nSTATUS=%u agents", host->n_active);
+        service_say(host->event, state);
 }
 
 static void on_name_refused(int error, void *userdata)
@@ -315,7 +313,7 @@ static int load_state(Host *host)
                 return r;
         }
 
-        host->guilds = guild_texts_new(store_dir_fd(host->store));
+        host->guilds = guild_texts_new(host->store);
         r = store_load(host->store, host, host->guilds, on_loaded, host);
         if (r < 0) {
                 log_error("Cannot read %s: %s", dir, strerror(-r));
@@ -331,7 +329,7 @@ static void find_cgroups(Host *host)
 {
         if (cgroup_find_root(host->paths->user_mode ? getppid() : 1, &host->cgroup_root) < 0 ||
                 cgroup_find_dir(host->cgroup_root, &host->cgroup_dir, NULL) == -ENOMEM)
-                g_error("Out of memory");
+                g_error("The service manager's control group cannot be found out");
 }
 
 int host_start(Host *host, int notify_fd)
@@ -409,5 +407,5 @@ void host_reload(Host *host)
 void host_reloaded(Host *host)
 {
         manager_bus_config_changed(host);
-        (void)sd_notify(false, "READY=1");
+        service_say(host->event, "READY=1");
 }

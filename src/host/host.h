@@ -64,6 +64,9 @@ typedef struct Host {
         sd_event_source *forget_timer; /* for the retained agent whose time is up first */
         sd_event_source *tell_count; /* AgentCount has changed */
         uint64_t count_told_usec; /* CLOCK_MONOTONIC, the last time */
+        sd_event_source *save_timer; /* host-save.c: something could not be written or removed */
+        sd_event_source *leave_timer; /* leave.c */
+        uint64_t leave_deadline_usec; /* 0: not asked to leave */
         sd_event_source *name_timer; /* takes the name even if the launcher stays away */
         bool online; /* we own the name, or have asked for it */
         bool ending; /* host_end() */
@@ -103,9 +106,6 @@ void host_add(Host *host, Agent *agent);
 
 /* Takes an agent out of every table, removes its state file, tells the bus, frees it. */
 void host_forget(Host *host, Agent *agent);
-
-/* Writes the agent's state file; a failure is logged. Returns 0 or -errno. */
-int host_save(Host *host, const Agent *agent);
 
 /* To be called when an agent begins or ceases to be active. */
 void host_count_active(Host *host, int change);

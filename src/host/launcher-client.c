@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "answer.h"
 #include "fault-bus.h"
 #include "log.h"
 
@@ -519,10 +520,10 @@ void launcher_client_resume(LauncherClient *c)
                         g_ptr_array_add(held, call);
         /* The last one was put first. */
         for (guint i = held->len; i > 0; i--) {
-                int r = send_call(c, held->pdata[i - 1]);
+                int r = bus_check_sent(c->bus, send_call(c, held->pdata[i - 1]));
 
                 if (r < 0) {
-                        /* It has broken again, or it will be too late. */
+                        /* It has broken again, or does now. */
                         log_warning("A call for agenthost-launcher cannot be sent yet: %s", strerror(-r));
                         c->serving = false;
                         arm_away_timer(c);
@@ -629,7 +630,7 @@ void launcher_client_settle(LauncherClient *c)
 
         r = launcher_client_message(c, LAUNCHER_SETTLE, &m);
         if (r >= 0)
-                r = send_now(c, m);
+                r = bus_check_sent(c->bus, send_now(c, m));
         if (r < 0)
                 log_warning("Cannot send " LAUNCHER_SETTLE ": %s", strerror(-r));
 }

@@ -38,7 +38,7 @@ typedef struct Item {
         AgentEnd end;
 } Item;
 
-static void list_next(LauncherSync *s, const char *after);
+static int list_next(LauncherSync *s, const char *after);
 static void adopt_next(LauncherSync *s);
 
 LauncherSync *launcher_sync_new(Host *host)
@@ -109,15 +109,24 @@ void launcher_sync_acknowledge(LauncherSync *s, const char *unit)
                 launcher_sync_again(s);
 }
 
-/* If it cannot be sent, the connection has just broken; the next one begins anew. */
-static void call_without_arguments(
+static int call_without_arguments(
         LauncherSync *s, const char *member, LauncherDone done, LauncherCall **call)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         _cleanup_fault_ Fault fault = FAULT_INIT;
+        int r;
 
-        if (launcher_client_message(s->host->launcher, member, &m) >= 0)
-                (void)launcher_client_call_now(s->host->launcher, m, CALL_LIMIT_USEC, done, s, call, &fault);
+        r = launcher_client_message(s->host->launcher, member, &m);
+        return r < 0
+                ? r
+                : launcher_client_call_now(s->host->launcher, m, CALL_LIMIT_USEC, done, s, call, &fault);
+}
+
+/* Of a step that could not be asked for. If the connection has just broken, the next one begins anew. */
+static void step_not_sent(LauncherSync *s, const char *what, int error)
+{
+        if (launcher_client_is_connected(s->host->launcher))
+                retry_later(s, what, strerror(-error));
 }
 
 static void read_runtimes(Host *host, sd_bus_message *reply)
@@ -144,7 +153,9 @@ static void on_runtimes_again(sd_bus_message *reply, const Fault *fault, void *u
         LauncherSync *s = userdata;
 
         if (fault)
-                log_error("The runtimes could not be read again: %s", fault_text(fault));
+                log_error("The runtimes could not be read again, trying on: %s", fault_text(fault));
+        if (fault)
+                launcher_sync_again(s);
         else
                 read_runtimes(s->host, reply);
         host_reloaded(s->host);
@@ -153,10 +164,13 @@ static void on_runtimes_again(sd_bus_message *reply, const Fault *fault, void *u
 void launcher_sync_runtimes(LauncherSync *s)
 {
         s->runtimes_call = launcher_call_free(s->runtimes_call);
-        call_without_arguments(s, LAUNCHER_LIST_RUNTIMES, on_runtimes_again, &s->runtimes_call);
+        if (call_without_arguments(s, LAUNCHER_LIST_RUNTIMES, on_runtimes_again, &s->runtimes_call) >= 0)
+                return;
+
         /* Without a connection there is nothing to wait for: the next one begins with the runtimes. */
-        if (!s->runtimes_call)
-                host_reloaded(s->host);
+        if (launcher_client_is_connected(s->host->launcher))
+                launcher_sync_again(s);
+        host_reloaded(s->host);
 }
 
 bool launcher_sync_is_settled(const LauncherSync *s)
@@ -339,7 +353,8 @@ static void on_listed(sd_bus_message *reply, const Fault *fault, void *userdata)
         }
 
         /* The next page is made while this one is looked at. */
-        list_next(s, g_array_index(items, Item, items->len - 1).unit);
+        if (list_next(s, g_array_index(items, Item, items->len - 1).unit) < 0)
+                return;
         for (guint i = 0; i < items->len; i++) {
                 const Item *item = &g_array_index(items, Item, i);
 
@@ -348,7 +363,7 @@ static void on_listed(sd_bus_message *reply, const Fault *fault, void *userdata)
         }
 }
 
-static void list_next(LauncherSync *s, const char *after)
+static int list_next(LauncherSync *s, const char *after)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         _cleanup_fault_ Fault fault = FAULT_INIT;
@@ -359,8 +374,11 @@ static void list_next(LauncherSync *s, const char *after)
         if (r >= 0)
                 r = sd_bus_message_append(m, "s", after);
         if (r >= 0)
-                (void)launcher_client_call_now(
+                r = launcher_client_call_now(
                         host->launcher, m, CALL_LIMIT_USEC, on_listed, s, &s->call, &fault);
+        if (r < 0)
+                step_not_sent(s, "Asking for the launcher's agents", r);
+        return r;
 }
 
 /* 0, i.e. at once, for an agent that did not become ready in time. */
@@ -500,8 +518,8 @@ static void adopt_next(LauncherSync *s)
         if (r >= 0)
                 r = launcher_client_call_now(
                         s->host->launcher, m, CALL_LIMIT_USEC, on_adopted, s, &s->call, &fault);
-        if (r < 0 && launcher_client_is_connected(s->host->launcher))
-                retry_later(s, "Handing agents back to the launcher", strerror(-r));
+        if (r < 0)
+                step_not_sent(s, "Handing agents back to the launcher", r);
 }
 
 static void on_runtimes(sd_bus_message *reply, const Fault *fault, void *userdata)
@@ -516,20 +534,24 @@ static void on_runtimes(sd_bus_message *reply, const Fault *fault, void *userdat
 
         read_runtimes(s->host, reply);
         s->seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-        list_next(s, "");
+        (void)list_next(s, "");
 }
 
 void launcher_sync_connected(LauncherSync *s)
 {
+        int r = 0;
+
         forget_progress(s);
         s->again = false;
 
-        for (guint i = 0; i < s->doubtful->len; i++)
-                if (launcher_client_end_now(s->host->launcher, s->doubtful->pdata[i]) < 0)
-                        return; /* the connection is gone again: so are we, until the next one */
-        g_ptr_array_set_size(s->doubtful, 0);
-
-        call_without_arguments(s, LAUNCHER_LIST_RUNTIMES, on_runtimes, &s->call);
+        for (guint i = 0; r >= 0 && i < s->doubtful->len; i++)
+                r = launcher_client_end_now(s->host->launcher, s->doubtful->pdata[i]);
+        if (r >= 0) {
+                g_ptr_array_set_size(s->doubtful, 0);
+                r = call_without_arguments(s, LAUNCHER_LIST_RUNTIMES, on_runtimes, &s->call);
+        }
+        if (r < 0)
+                step_not_sent(s, "Bringing both sides together", r);
 }
 
 void launcher_sync_disconnected(LauncherSync *s)

@@ -6,6 +6,7 @@
 #include "agent-end.h"
 #include "agent-start.h"
 #include "agent-stop.h"
+#include "answer.h"
 #include "fault-bus.h"
 #include "log.h"
 #include "proto/names.h"
@@ -29,7 +30,7 @@ static void on_created(Agent *a, const Fault *fault, void *userdata)
         if (fault)
                 (void)fault_reply(fault, call);
         else
-                (void)sd_bus_reply_method_return(call, "suo", a->id, (uint32_t)a->pid, a->path);
+                (void)bus_answer(call, "suo", a->id, (uint32_t)a->pid, a->path);
 }
 
 static int create_allowed(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -71,7 +72,7 @@ static void on_stopped(bool stopped, const Fault *fault, void *userdata)
         if (fault)
                 (void)fault_reply(fault, call);
         else
-                (void)sd_bus_reply_method_return(call, "b", stopped);
+                (void)bus_answer(call, "b", stopped);
 }
 
 static int stop_allowed(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -198,7 +199,7 @@ static void on_shut_down(unsigned n_stopped, const Fault *fault, void *userdata)
         if (fault)
                 (void)fault_reply(fault, call);
         else
-                (void)sd_bus_reply_method_return(call, "u", n_stopped);
+                (void)bus_answer(call, "u", n_stopped);
 }
 
 static int shutdown_allowed(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -414,7 +415,7 @@ int manager_bus_register(Host *host)
 
 static void not_sent(const char *what, const Agent *a, int r)
 {
-        if (r < 0)
+        if (bus_check_sent(a->host->bus, r) < 0)
                 log_debug("%s for %s not sent: %s", what, a->path, strerror(-r));
 }
 

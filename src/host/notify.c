@@ -8,6 +8,8 @@
 #include "agent-bus.h"
 #include "agent-start.h"
 #include "agent-stop.h"
+#include "file-util.h"
+#include "host-save.h"
 #include "host.h"
 #include "log-agent.h"
 #include "log-limit.h"
@@ -32,11 +34,17 @@
 /* At most so often StatusText is told to the bus and written down. */
 #define STATUS_INTERVAL_USEC (100 * USEC_PER_MSEC)
 
+/* A message whose sender cannot be found out just now is looked at so often, with this time between. */
+#define AGAIN_MAX 50u
+#define AGAIN_USEC (100 * USEC_PER_MSEC)
+
 struct Notify {
         Host *host; /* borrowed */
         int fd;
         sd_event_source *source;
         unsigned n_in_a_row;
+        sd_event_source *again; /* the first message is looked at again then */
+        unsigned n_again; /* so often in a row */
         LogLimit *dropped, *ignored, *bad; /* what is said of such messages */
 };
 
@@ -116,18 +124,23 @@ static Agent *find_agent_by_cgroup(Host *host, const char *cgroup)
         return g_hash_table_lookup(host->units, parts[3]);
 }
 
-static Agent *find_sender(Host *host, pid_t pid)
+/* NULL: none of ours. A negative errno: it cannot be found out now. */
+static int find_sender(Host *host, pid_t pid, Agent **ret)
 {
         _cleanup_free_ char *cgroup = NULL;
         Agent *a = g_hash_table_lookup(host->pids, GINT_TO_POINTER(pid));
 
         /* Exact: the launcher keeps an ended process unreaped until we acknowledge it, and then it is not in
          * the table any more. */
-        if (a)
-                return a;
-        if (pid_get_cgroup(pid, &cgroup) < 0)
-                return NULL;
-        return find_agent_by_cgroup(host, cgroup);
+        if (!a) {
+                int r = pid_get_cgroup(pid, &cgroup);
+
+                if (r < 0 && error_may_pass(r))
+                        return r;
+                a = r < 0 ? NULL : find_agent_by_cgroup(host, cgroup);
+        }
+        *ret = a;
+        return 0;
 }
 
 static int on_tell_status(sd_event_source *s, uint64_t usec, void *userdata)
@@ -176,16 +189,50 @@ static void handle_times(Notify *n, Agent *a, const NotifyMessage *m)
                 agent_extend_timeout(a, m->extend_usec);
 }
 
-static void handle_message(Notify *n, pid_t pid, char *text, size_t size)
+static int on_again(sd_event_source *s, uint64_t usec, void *userdata)
 {
-        Agent *a = find_sender(n->host, pid);
-        NotifyMessage m;
+        Notify *n = userdata;
 
+        (void)s;
+        (void)usec;
+
+        n->again = sd_event_source_disable_unref(n->again);
+        return sd_event_source_set_enabled(n->source, SD_EVENT_ON);
+}
+
+/* The queue waits with it. False: it has been tried often enough. */
+static bool wait_for_sender(Notify *n, pid_t pid, int error)
+{
+        if (n->n_again == 0)
+                log_warning(
+                        "Who process %d is that has sent a notification cannot be found out, trying on: %s",
+                        (int)pid, strerror(-error));
+        if (n->n_again++ >= AGAIN_MAX || sd_event_source_set_enabled(n->source, SD_EVENT_OFF) < 0)
+                return false;
+        if (sd_event_add_time_relative(
+                    n->host->event, &n->again, CLOCK_MONOTONIC, AGAIN_USEC, 0, on_again, n) >= 0)
+                return true;
+
+        (void)sd_event_source_set_enabled(n->source, SD_EVENT_ON);
+        return false;
+}
+
+/* False: it is to be looked at again. */
+static bool handle_message(Notify *n, pid_t pid, char *text, size_t size)
+{
+        Agent *a = NULL;
+        NotifyMessage m;
+        int r;
+
+        r = find_sender(n->host, pid, &a);
+        if (r < 0 && wait_for_sender(n, pid, r))
+                return false;
+        n->n_again = 0;
         if (!a) {
                 if (log_limit_admits(n->dropped))
                         log_warning(
                                 "Notification of process %d dropped: it belongs to no agent here", (int)pid);
-                return;
+                return true;
         }
 
         notify_parse(text, size, &m);
@@ -203,6 +250,7 @@ static void handle_message(Notify *n, pid_t pid, char *text, size_t size)
                 agent_says_stopping(a);
         if (m.watchdog_trigger)
                 agent_watchdog_trigger(a);
+        return true;
 }
 
 /* Descriptors are only ever sent for BARRIER=1, whose sender waits for them to be closed. */
@@ -280,7 +328,8 @@ static int on_message(sd_event_source *s, int fd, uint32_t revents, void *userda
                         log_warning("Notification of process %d dropped: too long or not a text", (int)pid);
         } else {
                 buffer[size] = '\0';
-                handle_message(n, pid, buffer, (size_t)size);
+                if (!handle_message(n, pid, buffer, (size_t)size))
+                        return 0;
         }
 
         (void)recv(fd, buffer, 0, MSG_DONTWAIT | MSG_TRUNC);
@@ -323,6 +372,7 @@ Notify *notify_free(Notify *n)
                 return NULL;
 
         sd_event_source_disable_unref(n->source);
+        sd_event_source_disable_unref(n->again);
         log_limit_free(n->dropped);
         log_limit_free(n->ignored);
         log_limit_free(n->bad);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "escape.h"
+#include "file-util.h"
 #include "json-decode.h"
 #include "strv.h"
 #include "unit-properties.h"
@@ -271,6 +272,8 @@ static void fill_agent(Agent *a, const Record *rec)
 
 static int read_others(Agent *a, const Record *rec, struct json_object *o, GuildTexts *guilds, Fault *fault)
 {
+        int r;
+
         if (read_environment(o, &a->environment) < 0)
                 return fault_set(fault, FAULT_FAILED, "state: $.environment: expected an array of strings");
         if (rec->unit_properties) {
@@ -279,9 +282,11 @@ static int read_others(Agent *a, const Record *rec, struct json_object *o, Guild
                         return fault_set(
                                 fault, FAULT_FAILED, "state: $.unit_properties: they cannot be read");
         }
-        if (guild_texts_load(guilds, rec->guild, &a->guild) < 0)
-                return fault_set(fault, FAULT_FAILED, "the guild's text is missing or broken");
-        return 0;
+        r = guild_texts_load(guilds, rec->guild, &a->guild);
+        if (r >= 0)
+                return 0;
+        fault_set(fault, FAULT_FAILED, "the guild's text is missing or broken: %s", strerror(-r));
+        return error_may_pass(r) ? -EAGAIN : -EBADMSG;
 }
 
 int state_record_read(struct json_object *o, Host *host, GuildTexts *guilds, Agent **ret, Fault *fault)

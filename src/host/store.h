@@ -21,6 +21,15 @@ int store_dir_fd(const Store *store);
 int store_save(Store *store, const Agent *agent);
 void store_remove(Store *store, const Agent *agent);
 
+/* Of any file in the directory, by name. One that cannot be removed, which is logged, is a leftover from
+ * then on, until store_remove_leftovers() can, or the file is somebody's again. */
+void store_remove_file(Store *store, const char *name);
+void store_keep_file(Store *store, const char *name);
+bool store_has_leftovers(const Store *store);
+
+/* Whether none is left. */
+bool store_remove_leftovers(Store *store);
+
 /* Reads all agents and hands each over; removes what a crash left half-written, and broken files, with a
  * logged error. */
 typedef void (*StoreLoaded)(Agent *agent, void *userdata);

@@ -7,6 +7,7 @@
 #include "agent-bus.h"
 #include "agent-stop.h"
 #include "agent-wait.h"
+#include "host-save.h"
 #include "host.h"
 #include "log-agent.h"
 #include "time-util.h"

@@ -5,9 +5,11 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "answer.h"
 #include "end.h"
 #include "escape.h"
 #include "fault-bus.h"
+#include "file-util.h"
 #include "launcher.h"
 #include "pidfd.h"
 #include "scope.h"
@@ -71,7 +73,7 @@ static void answer(Adoption *a)
                 if (r >= 0)
                         r = sd_bus_message_append_strv(reply, a->refused);
                 if (r >= 0)
-                        r = sd_bus_send(NULL, reply, NULL);
+                        r = bus_send_answer(reply);
                 if (r < 0)
                         log_warning("Cannot answer to %s: %s", LAUNCHER_ADOPT, strerror(-r));
         }
@@ -172,12 +174,14 @@ typedef struct AdoptedAgent {
         const char *unit, *agent_id, *guild_id, *runtime;
         uint32_t pid;
         int pidfd; /* borrowed */
+        bool is_its_pid; /* the pidfd stands for this pid */
 } AdoptedAgent;
 
-static int check_agent(const AdoptedAgent *agent, Fault *fault)
+static int check_agent(AdoptedAgent *agent, Fault *fault)
 {
         _cleanup_free_ char *unit = NULL;
-        pid_t pid;
+        pid_t pid = 0;
+        int r;
 
         if (!id_is_valid(agent->agent_id) || !id_is_valid(agent->guild_id) || agent->pid == 0 ||
                 agent->pid > INT32_MAX)
@@ -187,20 +191,29 @@ static int check_agent(const AdoptedAgent *agent, Fault *fault)
         if (strcmp(unit, agent->unit) != 0)
                 return fault_set(fault, FAULT_INVALID_ARGS, "%.255s is not the unit of agent %s",
                         agent->unit, agent->agent_id);
-        if (pidfd_get_pid(agent->pidfd, &pid) == -EBADF)
+        r = pidfd_get_pid(agent->pidfd, &pid);
+        if (r == -EBADF)
                 return fault_set(fault, FAULT_INVALID_ARGS,
                         "What came with agent %s does not stand for a process", agent->agent_id);
+        /* Not to be taken for one that has gone. */
+        if (r < 0 && error_may_pass(r))
+                return fault_set(fault, FAULT_FAILED, "Cannot look at the process of agent %s: %s",
+                        agent->agent_id, strerror(-r));
+
+        agent->is_its_pid = r >= 0 && pid == (pid_t)agent->pid;
         return 0;
 }
 
-/* Where it is, or was before it died: systemd forgets that with the scope. */
+/* Where it is, or was before it died: systemd forgets that with the scope. Who cannot find out believes. */
 static bool was_in_scope(const Child *c)
 {
         _cleanup_free_ char *cgroup = NULL;
         const char *last;
+        int r;
 
-        if (pid_get_cgroup(c->pid, &cgroup) < 0)
-                return false;
+        r = pid_get_cgroup(c->pid, &cgroup);
+        if (r < 0)
+                return error_may_pass(r);
         last = strrchr(cgroup, '/');
         return last && strcmp(last + 1, c->unit) == 0;
 }
@@ -217,12 +230,11 @@ static bool is_own(const Child *c, bool *ret_dead)
 }
 
 /* A pid counts for nothing unless it is the pidfd's. */
-static void look_at(AdoptionItem *item, Child *c)
+static void look_at(AdoptionItem *item, Child *c, bool is_its_pid)
 {
         bool dead = false;
-        pid_t pid;
 
-        if (pidfd_get_pid(c->pidfd, &pid) < 0 || pid != c->pid) {
+        if (!is_its_pid) {
                 end_as_lost(c);
                 return;
         }
@@ -276,11 +288,11 @@ static int take(Adoption *a, AdoptionItem *item, const AdoptedAgent *agent)
         item->adoption = c->adoption = a;
         a->n_items++;
         a->n_pending++;
-        look_at(item, steal_ptr(c));
+        look_at(item, steal_ptr(c), agent->is_its_pid);
         return 0;
 }
 
-static int add_item(Adoption *a, const AdoptedAgent *agent, Fault *fault)
+static int add_item(Adoption *a, AdoptedAgent *agent, Fault *fault)
 {
         AdoptionItem *item = &a->items[a->n_items];
         int r;
@@ -378,8 +390,9 @@ void adopt_cancel_all(Launcher *l)
                 _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = steal_ptr(l->adoptions->call);
 
                 if (call)
-                        (void)sd_bus_reply_method_errorf(call, LAUNCHER_ERROR_RELOADING,
-                                "agenthost-launcher is executing itself again");
+                        (void)bus_check_sent(sd_bus_message_get_bus(call),
+                                sd_bus_reply_method_errorf(call, LAUNCHER_ERROR_RELOADING,
+                                        "agenthost-launcher is executing itself again"));
                 give_up(l->adoptions, NULL);
         }
 }

@@ -72,6 +72,8 @@ typedef struct Child {
         bool has_worker; /* the executor has been asked, and is not released yet */
         sd_event_source *gate_source;
         sd_bus_slot *start_slot;
+        uint64_t asked_after; /* the number of the last listing that was asked for before our scope was */
+        uint64_t launch_deadline_usec;
         sd_bus_message *call; /* who asked, NULL once answered or gone */
         sd_bus_message *properties; /* the same while it has some that are still to be sent */
         Fault fault; /* why it fails */

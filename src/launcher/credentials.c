@@ -25,7 +25,7 @@ static int remove_directory(const char *path)
         return rmdir(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-void credentials_remove(const Paths *paths, const char *unit)
+int credentials_remove(const Paths *paths, const char *unit)
 {
         _cleanup_free_ char *path = NULL;
         int r;
@@ -35,6 +35,7 @@ void credentials_remove(const Paths *paths, const char *unit)
                 r = remove_directory(path);
         if (r < 0)
                 log_warning("Cannot remove the credentials of %s: %s", unit, strerror(-r));
+        return r;
 }
 
 void credentials_sweep(const Paths *paths, CredentialsKeep keep, void *userdata)
@@ -47,5 +48,5 @@ void credentials_sweep(const Paths *paths, CredentialsKeep keep, void *userdata)
 
         while ((entry = readdir(directory)))
                 if (agent_unit_is_valid(entry->d_name) && !keep(entry->d_name, userdata))
-                        credentials_remove(paths, entry->d_name);
+                        (void)credentials_remove(paths, entry->d_name);
 }

@@ -2,12 +2,12 @@
 #pragma once
 
 /* The directories with the agents' texts. The executor makes them; they are removed here, when the agent's
- * end is stated, and at start for agents that ended while no launcher ran. */
+ * end is stated; at start, for agents that ended while no launcher ran; and once more where that failed. */
 
 #include "proto/paths.h"
 
-/* Silent where there is none; logs what cannot be removed. */
-void credentials_remove(const Paths *paths, const char *unit);
+/* Silent where there is none; logs what cannot be removed, and returns why. */
+int credentials_remove(const Paths *paths, const char *unit);
 
 /* Removes those of every unit that is not to be kept. */
 typedef bool (*CredentialsKeep)(const char *unit, void *userdata);

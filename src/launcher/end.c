@@ -10,7 +10,6 @@
 
 #include "adopt.h"
 #include "cgroup.h"
-#include "credentials.h"
 #include "exits.h"
 #include "launch-scope.h"
 #include "launch.h"
@@ -117,7 +116,7 @@ static void state_end(Child *c)
                 streams_give_back(&c->launcher->streams);
         c->has_stream = false;
 
-        credentials_remove(c->launcher->settings.paths, c->unit);
+        launcher_remove_credentials(c->launcher, c->unit);
         connections_emit_ended(c->launcher->connections, c);
         if (c->adoption)
                 adopt_settle(c, false);

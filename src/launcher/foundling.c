@@ -88,14 +88,17 @@ static int add(Foundlings *l, pid_t pid, int pidfd, Foundling **ret)
         return 0;
 }
 
-/* Also a dead one is in its cgroup, until it is reaped. */
+/* Also a dead one is in its cgroup, until it is reaped. An executor that is taken for an agent ends by
+ * itself; the other mistake would be the end of an agent. */
 static bool is_in_agent_scope(pid_t pid)
 {
         _cleanup_free_ char *cgroup = NULL;
         const char *last;
+        int r;
 
-        if (pid_get_cgroup(pid, &cgroup) < 0)
-                return false;
+        r = pid_get_cgroup(pid, &cgroup);
+        if (r < 0)
+                return error_may_pass(r);
         last = strrchr(cgroup, '/');
         return last && agent_unit_is_valid(last + 1);
 }

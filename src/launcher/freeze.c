@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "answer.h"
 #include "fault-bus.h"
 #include "launcher.h"
 #include "scope.h"
@@ -63,7 +64,7 @@ static int on_answered(sd_bus_message *reply, void *userdata, sd_bus_error *ret_
                 return 0;
         }
         thaw_stopping(f);
-        (void)sd_bus_reply_method_return(f->call, NULL);
+        (void)bus_answer(f->call, NULL);
         f->call = sd_bus_message_unref(f->call);
         return 0;
 }

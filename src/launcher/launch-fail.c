@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "credentials.h"
+#include "answer.h"
 #include "end.h"
 #include "fault-bus.h"
 #include "launcher.h"
@@ -19,8 +19,9 @@
 static int answer(const Child *c, sd_bus_message *call)
 {
         if (c->cancelled)
-                return sd_bus_reply_method_errorf(
-                        call, LAUNCHER_ERROR_RELOADING, "%s", fault_text(&c->fault));
+                return bus_check_sent(sd_bus_message_get_bus(call),
+                        sd_bus_reply_method_errorf(
+                                call, LAUNCHER_ERROR_RELOADING, "%s", fault_text(&c->fault)));
         return fault_reply(&c->fault, call);
 }
 
@@ -47,7 +48,7 @@ void launch_settle(Child *c)
                 return;
 
         end_reap(c);
-        credentials_remove(c->launcher->settings.paths, c->unit);
+        launcher_remove_credentials(c->launcher, c->unit);
         tell_failure(c);
         child_table_drop(&c->launcher->children, c);
 }

@@ -17,10 +17,16 @@ static int check_request(const SpawnRequest *request, Fault *fault)
                 return fault_set(fault, FAULT_INVALID_ARGS, "Not a valid agent id");
         if (!id_is_valid(request->guild_id))
                 return fault_set(fault, FAULT_INVALID_ARGS, "Not a valid guild id");
-        for (size_t i = 0; i < AGENT_TEXT_COUNT; i++)
-                if (!memfd_is_sealed(request->texts[i]))
+        for (size_t i = 0; i < AGENT_TEXT_COUNT; i++) {
+                int r = memfd_check_sealed(request->texts[i]);
+
+                if (r < 0 && error_may_pass(r))
+                        return fault_set(
+                                fault, FAULT_START_FAILED, "Cannot look at %s: %s", names[i], strerror(-r));
+                if (r < 0)
                         return fault_set(
                                 fault, FAULT_INVALID_ARGS, "%s is not a sealed memory file", names[i]);
+        }
         return 0;
 }
 

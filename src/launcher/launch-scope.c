@@ -18,8 +18,10 @@ static void open_gate(Child *c)
         c->state = CHILD_EXECUTING;
         c->properties = sd_bus_message_unref(c->properties);
         /* If nobody is there to see it, the exit event comes. */
-        if (c->gate >= 0)
-                (void)send(c->gate, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (c->gate < 0 || send(c->gate, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0 || errno == EPIPE)
+                return;
+        launch_fail(
+                c, FAULT_START_FAILED, "Cannot open the gate of agenthost-executor: %s", strerror(errno));
 }
 
 /* A launcher that dies amid a launch may leave a scope with nothing in it, which does not go by itself and
@@ -153,6 +155,7 @@ void launch_request_scope(Child *c)
 
         c->state = CHILD_REQUESTED;
         c->scope = SCOPE_UNKNOWN;
+        c->asked_after = manager_list_number(c->launcher->manager);
 }
 
 void launch_on_job_removed(Child *c, uint32_t job, const char *result)
@@ -189,8 +192,21 @@ void launch_on_disconnected(Child *c)
                 c->state = CHILD_WAITING;
 }
 
-void launch_on_listed(Child *c, const ScopeEntry *entry)
+/* systemd could not send it. What it has done then is in the list. */
+static void give_up_lost_answer(Child *c, uint64_t number)
 {
+        if (!c->start_slot || c->scope != SCOPE_UNKNOWN || number <= c->asked_after)
+                return;
+
+        child_log(c, LOG_WARNING, "systemd's answer about %s is lost", c->unit);
+        c->start_slot = sd_bus_slot_unref(c->start_slot);
+        if (c->state == CHILD_REQUESTED)
+                c->state = CHILD_WAITING;
+}
+
+void launch_on_listed(Child *c, uint64_t number, const ScopeEntry *entry)
+{
+        give_up_lost_answer(c, number);
         switch (c->state) {
         case CHILD_WAITING:
                 /* The one that is to go first. */

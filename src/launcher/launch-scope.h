@@ -18,5 +18,5 @@ void launch_on_other_gone(Child *child);
 
 void launch_on_disconnected(Child *child);
 
-/* Systemd's list, with our entry in it or NULL. */
-void launch_on_listed(Child *child, const ScopeEntry *entry);
+/* Systemd's list of this number, with our entry in it or NULL. */
+void launch_on_listed(Child *child, uint64_t number, const ScopeEntry *entry);

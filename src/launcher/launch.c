@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "answer.h"
 #include "end.h"
 #include "executor.h"
 #include "launch-fail.h"
@@ -13,8 +14,19 @@
 #include "launch-scope.h"
 #include "launcher.h"
 #include "pidfd.h"
+#include "time-util.h"
 
-static int on_limit(sd_event_source *s, uint64_t usec, void *userdata)
+/* How often it is looked whether systemd has said something that has not come here. */
+#define LOOK_USEC (5 * USEC_PER_SEC)
+
+static int on_look(sd_event_source *s, uint64_t usec, void *userdata);
+
+static int arm_look(Child *c)
+{
+        return child_set_timer(c, LOOK_USEC, on_look);
+}
+
+static void fail_late(Child *c)
 {
         static const char *const waiting_for[] = {
                 [CHILD_FORKING] = "agenthost-executor has made no process",
@@ -23,13 +35,22 @@ static int on_limit(sd_event_source *s, uint64_t usec, void *userdata)
                 [CHILD_STARTING] = "systemd has not made the scope",
                 [CHILD_EXECUTING] = "agenthost-executor has not executed it",
         };
+
+        launch_fail(c, FAULT_START_FAILED, "Not started within %us: %s",
+                (unsigned)(LAUNCH_LIMIT_USEC / USEC_PER_SEC), waiting_for[c->state]);
+}
+
+static int on_look(sd_event_source *s, uint64_t usec, void *userdata)
+{
         Child *c = userdata;
 
         (void)s;
         (void)usec;
 
-        launch_fail(c, FAULT_START_FAILED, "Not started within %us: %s",
-                (unsigned)(LAUNCH_LIMIT_USEC / USEC_PER_SEC), waiting_for[c->state]);
+        if (now_usec(CLOCK_MONOTONIC) >= c->launch_deadline_usec || arm_look(c) < 0)
+                fail_late(c);
+        else
+                manager_list(c->launcher->manager);
         return 0;
 }
 
@@ -38,9 +59,7 @@ static void tell_success(Child *c)
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = steal_ptr(c->call);
 
         c->told = true;
-        if (call &&
-                sd_bus_reply_method_return(call, LAUNCHER_SPAWN_OUT, c->unit, (uint32_t)c->pid, c->pidfd) >=
-                        0)
+        if (call && bus_answer(call, LAUNCHER_SPAWN_OUT, c->unit, (uint32_t)c->pid, c->pidfd) >= 0)
                 return;
         connections_emit_launched(c->launcher->connections, c);
 }
@@ -51,6 +70,12 @@ static void executed(Child *c)
         child_drop_timer(c);
         c->state = c->requested ? CHILD_STOPPING : CHILD_RUNNING;
         tell_success(c);
+}
+
+/* The gate stays readable: it is looked at again. */
+static bool is_for_now(int error)
+{
+        return error == EAGAIN || error == EINTR || error == ENOMEM;
 }
 
 typedef enum GateNews {
@@ -68,7 +93,7 @@ static GateNews read_gate(const Child *c, ExecutorReport *ret)
         if (n == 0)
                 return c->state == CHILD_EXECUTING ? GATE_EXECUTED : GATE_BROKEN;
         if (n < 0)
-                return errno == EAGAIN || errno == EINTR ? GATE_NOTHING : GATE_BROKEN;
+                return is_for_now(errno) ? GATE_NOTHING : GATE_BROKEN;
         if (n != sizeof(report))
                 return GATE_BROKEN;
 
@@ -121,7 +146,7 @@ static void read_pid(Child *c)
         int32_t pid;
         ssize_t n = recv(c->gate, &pid, sizeof(pid), MSG_DONTWAIT);
 
-        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        if (n < 0 && is_for_now(errno))
                 return;
         if (n == sizeof(pid) && pid > 0) {
                 on_process(c, pid);
@@ -216,7 +241,8 @@ static int ask_executor(Child *c, const SpawnRequest *request, const char *plan,
         r = sd_event_add_io(c->launcher->event, &c->gate_source, c->gate, EPOLLIN, on_gate, c);
         if (r < 0)
                 return r;
-        r = child_set_timer(c, LAUNCH_LIMIT_USEC, on_limit);
+        c->launch_deadline_usec = now_usec(CLOCK_MONOTONIC) + LAUNCH_LIMIT_USEC;
+        r = arm_look(c);
         if (r < 0)
                 return r;
         r = executor_request(c->launcher->executor, &asked);

@@ -69,7 +69,7 @@ static void visit_listed(Child *child, void *userdata)
         const ScopeEntry *entry = scope_list_find(list, child->unit);
 
         if (child_is_launching(child))
-                launch_on_listed(child, entry);
+                launch_on_listed(child, list->number, entry);
         else
                 end_on_listed(child, entry);
 }
@@ -83,7 +83,19 @@ static bool keep_credentials(const char *unit, void *userdata)
 {
         const Sweep *sweep = userdata;
 
-        return child_table_find(&sweep->launcher->children, unit) || scope_list_find(sweep->list, unit);
+        const Child *child = child_table_find(&sweep->launcher->children, unit);
+
+        return (child && child->state != CHILD_ENDED) || scope_list_find(sweep->list, unit);
+}
+
+/* What cannot be removed is tried once more, with the next listing. */
+void launcher_remove_credentials(Launcher *l, const char *unit)
+{
+        if (credentials_remove(l->settings.paths, unit) >= 0)
+                return;
+
+        l->swept = false;
+        manager_list(l->manager);
 }
 
 static void end_scope(const Launcher *l, const char *unit)
@@ -167,12 +179,12 @@ static void on_failed(const char *unit, const char *result, void *userdata)
 
 static void on_unit_removed(const char *unit, void *userdata)
 {
-        const Launcher *l = userdata;
+        Launcher *l = userdata;
         Child *child = child_table_find(&l->children, unit);
 
         if (!child)
                 /* A former launcher's, that nobody has given back to us. */
-                credentials_remove(l->settings.paths, unit);
+                launcher_remove_credentials(l, unit);
         else if (child->scope == SCOPE_THERE)
                 end_on_scope_gone(child);
         else

@@ -38,7 +38,7 @@ struct Launcher {
         Executor *executor;
         Manager *manager;
         bool synced; /* connected to systemd, and a listing has been compared */
-        bool swept; /* what a former launcher left has been removed */
+        bool swept; /* what is left of credentials of former agents has been removed */
         Connections *connections;
         Adoption *adoptions; /* under way */
         Reload *reload; /* likewise */
@@ -63,6 +63,9 @@ int launcher_read_runtimes(Launcher *launcher);
 
 /* A connection closes: what was asked on it goes on, with nobody to answer. */
 void launcher_forget_caller(Launcher *launcher, sd_bus *bus);
+
+/* Of an agent whose end is known. */
+void launcher_remove_credentials(Launcher *launcher, const char *unit);
 
 /* The connection on which scopes can be started; NULL while that has to wait. */
 sd_bus *launcher_start_bus(const Launcher *launcher);

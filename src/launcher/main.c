@@ -16,6 +16,7 @@
 #include "log.h"
 #include "parse.h"
 #include "proto/names.h"
+#include "service-state.h"
 
 static void setup_log(void)
 {
@@ -62,14 +63,18 @@ static int raise_nofile(struct rlimit *ret_given)
         return 0;
 }
 
-/* The only look at the user database that we take: later ones are the executor's, as they may block. */
-static uid_t find_client_uid(void)
+/* The only look at the user database that we take: later ones are the executor's, as they may block. That
+ * there is none may only be that it could not be read: the next start looks again. */
+static int find_client_uid(const Paths *paths, uid_t *ret)
 {
-        const struct passwd *pw = getpwnam(AGENTHOST_USER);
+        const struct passwd *pw = paths->user_mode ? NULL : getpwnam(AGENTHOST_USER);
 
-        if (pw)
-                return pw->pw_uid;
-        log_warning("There is no user %s: only root can connect", AGENTHOST_USER);
+        if (!pw && !paths->user_mode) {
+                log_error("There is no user %s, which systemd-sysusers makes, or it cannot be found out",
+                        AGENTHOST_USER);
+                return -ESRCH;
+        }
+        *ret = pw ? pw->pw_uid : geteuid();
         return 0;
 }
 
@@ -144,13 +149,14 @@ static int run(const Paths *paths, char **argv, const Reexec *reexec)
         if (r >= 0)
                 r = mkdir_safe(paths->credentials_dir, 0755);
         if (r >= 0)
+                r = find_client_uid(paths, &settings.client_uid);
+        if (r >= 0)
                 r = setup_event(&event);
         if (r >= 0)
                 r = reexec_arm(argv, settings.listen_fd, &settings.nofile);
         if (r < 0)
                 return r;
 
-        settings.client_uid = paths->user_mode ? geteuid() : find_client_uid();
         settings.streams_max = read_streams_max();
         settings.executor = getenv("AGENTHOST_EXECUTOR");
         if (!settings.executor)
@@ -163,7 +169,7 @@ static int run(const Paths *paths, char **argv, const Reexec *reexec)
                 return r;
 
         /* Scopes are ordered after us: none can start before this. */
-        (void)sd_notify(false, "READY=1");
+        service_say(event, "READY=1");
         r = sd_event_loop(event);
         return r;
 }

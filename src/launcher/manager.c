@@ -22,6 +22,7 @@ struct Manager {
         sd_event_source *reconnect;
         uint64_t reconnect_usec;
         sd_bus_slot *list_slot;
+        uint64_t n_lists;
         bool connected; /* past the handshake */
         bool list_again; /* wished for while one was under way */
         bool reloading; /* every unit is said to go and to come again: not news */
@@ -98,6 +99,7 @@ static int on_listed(sd_bus_message *reply, void *userdata, sd_bus_error *ret_er
                 return 0;
         }
 
+        list.number = m->n_lists;
         m->reconnect_usec = RECONNECT_MIN_USEC;
         if (m->list_again) {
                 m->list_again = false;
@@ -121,6 +123,13 @@ void manager_list(Manager *m)
         r = scope_list_request(m->bus, LIST_LIMIT_USEC, on_listed, m, &m->list_slot);
         if (r < 0)
                 log_warning("Cannot ask systemd for the agents' scopes: %s", strerror(-r));
+        else
+                m->n_lists++;
+}
+
+uint64_t manager_list_number(const Manager *m)
+{
+        return m->n_lists;
 }
 
 static int on_connected(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)

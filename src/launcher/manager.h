@@ -54,3 +54,7 @@ void manager_flush(Manager *manager, uint64_t limit_usec);
 
 /* Asks for a listing; several wishes make one. */
 void manager_list(Manager *manager);
+
+/* The number of the last one that was asked for. systemd answers in turn: with the answer to a later one,
+ * what has been asked before has been answered, or never will be. */
+uint64_t manager_list_number(const Manager *manager);

@@ -55,7 +55,7 @@ static int read_handover(int fd, Handover *ret)
         size_t size = 0;
         int r;
 
-        if (!memfd_is_sealed(fd))
+        if (memfd_check_sealed(fd) < 0)
                 return -EBADF;
         r = read_fd(fd, HANDOVER_SIZE_MAX, &text, &size);
         if (r < 0)

@@ -12,6 +12,7 @@
 #include "launcher.h"
 #include "log.h"
 #include "reexec.h"
+#include "service-state.h"
 #include "takeover.h"
 #include "time-util.h"
 
@@ -85,7 +86,7 @@ static void give_up(Reload *r, const Fault *fault)
         connections_flush(l->connections, FLUSH_LIMIT_USEC);
         connections_resume(l->connections);
         l->reload = reload_free(r);
-        (void)sd_notify(false, "READY=1");
+        service_say(l->event, "READY=1");
 }
 
 /* The last that there is to say. */

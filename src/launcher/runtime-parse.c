@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "file-util.h"
 #include "ini-file.h"
 #include "runtime-key.h"
 
@@ -129,6 +130,8 @@ int runtime_parse(const char *path, const char *name, bool user_mode, Runtime **
 
         /* O_NONBLOCK: a FIFO in place of the file must not hold us up. */
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (fd < 0 && error_is_shortage(-errno))
+                return -errno;
         if (fd < 0)
                 return fault_set(fault, FAULT_INVALID_ARGS, "%s: %m", path);
 
@@ -138,7 +141,7 @@ int runtime_parse(const char *path, const char *name, bool user_mode, Runtime **
 
         reading.runtime = runtime;
         r = ini_read_fd(fd, path, on_assignment, &reading, fault);
-        if (r == -ENOMEM)
+        if (error_is_shortage(r))
                 return r;
         if (r < 0)
                 return fault_set(fault, FAULT_INVALID_ARGS, "%s: %s", path, strerror(-r));

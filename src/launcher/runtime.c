@@ -6,6 +6,7 @@
 
 #include "conf-files.h"
 #include "escape.h"
+#include "file-util.h"
 #include "runtime-parse.h"
 #include "runtime-value.h"
 #include "strv.h"
@@ -127,7 +128,7 @@ static int refuse_file(RuntimeSet *set, const char *text)
         return strv_consume(&set->refused, copy);
 }
 
-/* One file into the set, among the runtimes or the refused. -ENOMEM only. */
+/* One file into the set, among the runtimes or the refused. A shortage (file-util.h) is no file's fault. */
 static int add_file(RuntimeSet *set, const char *path, bool user_mode)
 {
         _cleanup_fault_ Fault fault = FAULT_INIT;
@@ -136,7 +137,7 @@ static int add_file(RuntimeSet *set, const char *path, bool user_mode)
         int r;
 
         r = read_one(path, user_mode, &runtime, &fault);
-        if (r == -ENOMEM)
+        if (error_is_shortage(r))
                 return r;
         if (r < 0)
                 return refuse_file(set, fault_text(&fault));
@@ -156,7 +157,7 @@ static int add_files(RuntimeSet *set, const char *const *dirs, bool user_mode)
         int r;
 
         r = conf_files_list(dirs, SUFFIX, &paths);
-        if (r == -ENOMEM)
+        if (error_is_shortage(r))
                 return r;
         if (r < 0) {
                 char *text;

@@ -64,7 +64,7 @@ typedef struct RuntimeSet {
 } RuntimeSet;
 
 /* Reads every *.runtime file of dirs (NULL-terminated, highest precedence first; Paths.runtimes_dirs).
- * A file with an error is left out and stands in refused. Fails on lack of memory only. */
+ * A file with an error is left out and stands in refused. Fails for want of memory or descriptors only. */
 int runtime_set_load(const char *const *dirs, bool user_mode, RuntimeSet **ret);
 RuntimeSet *runtime_set_free(RuntimeSet *set);
 void runtime_set_freep(RuntimeSet **set);

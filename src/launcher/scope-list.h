@@ -18,6 +18,7 @@ typedef struct ScopeList {
         sd_bus_message *message;
         ScopeEntry *entries; /* sorted by unit */
         size_t n_entries;
+        uint64_t number; /* 1 for the first that was asked for, and so on */
 } ScopeList;
 
 int scope_list_request(sd_bus *bus,

@@ -136,7 +136,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (!directory)
                 make_directory();
         fuzz_must(store_open(directory, &store), "opening the directory");
-        guilds = guild_texts_new(store_dir_fd(store));
+        guilds = guild_texts_new(store);
         write_file(store, guild, GUILD, strlen(GUILD));
         write_file(store, name, data, size);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "json-check.h"
@@ -34,7 +36,7 @@ static void keep_error(int level, const LogField *fields, size_t n_fields, const
 static void fixture_open(Fixture *f)
 {
         g_assert_cmpint(store_open(f->dir.path, &f->store), ==, 0);
-        f->guilds = guild_texts_new(store_dir_fd(f->store));
+        f->guilds = guild_texts_new(f->store);
         f->loaded = g_ptr_array_new();
 }
 
@@ -347,6 +349,63 @@ static void test_what_a_crash_left_half_written_is_removed(Fixture *f, gconstpoi
         g_assert_null(last_error);
 }
 
+/* One descriptor is left, which the directory takes. */
+static void test_file_that_cannot_be_read_for_now_is_kept(Fixture *f, gconstpointer data)
+{
+        g_autofree char *path = test_dir_path(&f->dir, "agent-a1.scope.json");
+        struct rlimit old, low;
+        int next = open("/dev/null", O_RDONLY | O_CLOEXEC), r;
+
+        (void)data;
+
+        g_assert_cmpint(store_save(f->store, new_agent(f, "a1")), ==, 0);
+        g_assert_cmpint(next, >=, 0);
+        close(next);
+        g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &old), ==, 0);
+        low = (struct rlimit){ (rlim_t)next + 1, old.rlim_max };
+        g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &low), ==, 0);
+        r = store_load(f->store, NULL, f->guilds, on_loaded, f->loaded);
+        g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &old), ==, 0);
+
+        g_assert_cmpint(r, ==, -EAGAIN);
+        g_assert_nonnull(strstr(last_error, "Too many open files"));
+        g_assert_true(g_file_test(path, G_FILE_TEST_EXISTS));
+        reload(f);
+        g_assert_cmpuint(f->loaded->len, ==, 1);
+}
+
+/* A directory in its place. */
+static void test_file_that_cannot_be_removed_is_removed_later(Fixture *f, gconstpointer data)
+{
+        g_autofree char *path = test_dir_path(&f->dir, "agent-a1.scope.json");
+
+        (void)data;
+
+        g_assert_cmpint(g_mkdir(path, 0700), ==, 0);
+        store_remove(f->store, new_agent(f, "a1"));
+        g_assert_true(store_has_leftovers(f->store));
+        g_assert_false(store_remove_leftovers(f->store));
+        g_assert_cmpint(g_rmdir(path), ==, 0);
+        g_free(test_dir_write(&f->dir, "agent-a1.scope.json", "{}", -1));
+        g_assert_true(store_remove_leftovers(f->store));
+        g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
+}
+
+static void test_file_that_is_written_anew_is_not_removed_any_more(Fixture *f, gconstpointer data)
+{
+        g_autofree char *path = test_dir_path(&f->dir, "agent-a1.scope.json");
+        Agent *a = new_agent(f, "a1");
+
+        (void)data;
+
+        g_assert_cmpint(g_mkdir(path, 0700), ==, 0);
+        store_remove(f->store, a);
+        g_assert_cmpint(g_rmdir(path), ==, 0);
+        g_assert_cmpint(store_save(f->store, a), ==, 0);
+        g_assert_true(store_remove_leftovers(f->store));
+        g_assert_true(g_file_test(path, G_FILE_TEST_EXISTS));
+}
+
 #define ADD(name, function) g_test_add("/store/" name, Fixture, NULL, fixture_up, function, fixture_down)
 
 int main(int argc, char **argv)
@@ -365,5 +424,10 @@ int main(int argc, char **argv)
         ADD("values-that-cannot-be-are-said-and-removed", test_values_that_cannot_be_are_said_and_removed);
         ADD("file-of-another-agent-is-removed", test_file_of_another_agent_is_removed);
         ADD("what-a-crash-left-half-written-is-removed", test_what_a_crash_left_half_written_is_removed);
+        ADD("file-that-cannot-be-read-for-now-is-kept", test_file_that_cannot_be_read_for_now_is_kept);
+        ADD("file-that-cannot-be-removed-is-removed-later",
+                test_file_that_cannot_be_removed_is_removed_later);
+        ADD("file-that-is-written-anew-is-not-removed-any-more",
+                test_file_that_is_written_anew_is_not_removed_any_more);
         return g_test_run();
 }
