@@ -9,6 +9,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "host.h"
+#include "leave.h"
 #include "log-journal.h"
 #include "log.h"
 
@@ -17,8 +18,7 @@ static int on_terminate(sd_event_source *s, const struct signalfd_siginfo *si, v
         (void)s;
         (void)si;
 
-        (void)sd_notify(false, "STOPPING=1");
-        host_end(userdata);
+        host_leave(userdata);
         return 0;
 }
 
