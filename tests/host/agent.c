@@ -10,6 +10,7 @@
  *   eat=MIB         of memory, and keeps it
  *   child-eat=MIB   has a child eat and wait, and says in its status how the child ended
  *   fork-up-to=N    children, and says in its status how many there could be
+ *   bomb=N          forks for ever, and so does each child until it has forked N times
  *   ready status=TEXT stopping mainpid=PID barrier   what sd_notify(3) knows
  *   notify=TEXT     any other assignment
  *   pets=N          says WATCHDOG=1 so many times, ten a second
@@ -134,6 +135,21 @@ static void act_fork_up_to(const char *value)
         }
         must(sd_notifyf(0, "STATUS=%lu children, then %s", i, i < n ? strerrorname_np(errno) : "enough"),
                 "STATUS=");
+}
+
+/* As many as there may be, and never the same for long. Signals stay blocked in all of them. */
+static void act_bomb(const char *value)
+{
+        unsigned long n_forks = 0, max = strtoul(value, NULL, 10);
+        pid_t first = getpid();
+
+        signal(SIGCHLD, SIG_IGN);
+        for (;;) {
+                if (fork() == 0)
+                        n_forks = 0;
+                else if (getpid() != first && ++n_forks > max)
+                        _exit(EXIT_SUCCESS);
+        }
 }
 
 static void act_ready(const char *value)
@@ -278,6 +294,7 @@ static const struct Action {
         { "eat", act_eat },
         { "child-eat", act_child_eat },
         { "fork-up-to", act_fork_up_to },
+        { "bomb", act_bomb },
         { "ready", act_ready },
         { "status", act_status },
         { "stopping", act_stopping },

@@ -11,6 +11,9 @@ host_prefix=agenthost-test-$$
 host_user_mode_programs=(test-process-manager test-objects test-restart test-restart-calls test-restart-launcher
         test-retention test-location)
 
+# These trace the services. strace and LeakSanitizer are both tracers, and a process has one.
+host_tracing_programs=(test-crash-points test-error-points test-launcher-killed)
+
 host_suite_run() {
         local program
         host_name=$host_prefix-shared
@@ -19,8 +22,7 @@ host_suite_run() {
                 --env "ASAN_OPTIONS=$ASAN_OPTIONS" --env "UBSAN_OPTIONS=$UBSAN_OPTIONS")
 
         for program in "$build_dir"/tests/host/test-*; do
-                # strace and LeakSanitizer are both tracers, and a process has one.
-                [[ $variant_name != sanitize || ${program##*/} != test-crash-points ]] || continue
+                [[ $variant_name != sanitize || " ${host_tracing_programs[*]} " != *" ${program##*/} "* ]] || continue
                 if [[ ${program##*/} != test-uml-* && -f $program && -x $program ]] && wanted host "$(basename "$program")"; then
                         host_suite_run_inside "$program" "$(basename "$program")"
                 fi

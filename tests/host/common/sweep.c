@@ -2,6 +2,7 @@
 #include "sweep.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,13 +14,46 @@
 #define EVERY 7u
 #define DAY_SEC (24 * 60 * 60)
 
-static const char *const calls[] = { "sendmsg", "recvmsg", "sendto", "recvfrom", "write", "pwrite64",
-        "openat", "renameat", "unlinkat", "mkdir", "mkdirat", "rmdir", "memfd_create", "pidfd_open",
-        "pidfd_send_signal", "clone", "vfork", "clone3", "execve", "close_range", "waitid", "epoll_ctl",
-        "socketpair", "accept4", "timerfd_create", NULL };
-
-/* In turn. */
-static const char *const errors[] = { "ENOMEM", "EMFILE", "ENOSPC", "EIO" };
+/* System calls, and what each can fail with on a healthy kernel. Those that only fail are not swept over
+ * when the service is killed: that is as good just before or behind another one. */
+static const struct SweptCall {
+        const char *name;
+        bool only_fails;
+        const char *errors[4];
+} swept[] = {
+        { "sendmsg", .errors = { "ENOMEM" } },
+        { "recvmsg", .errors = { "ENOMEM" } },
+        { "sendto", .errors = { "ENOMEM" } },
+        { "recvfrom", .errors = { "ENOMEM" } },
+        { "write", .errors = { "ENOSPC", "EIO", "ENOMEM" } },
+        { "pwrite64", .errors = { "ENOSPC", "EIO", "ENOMEM" } },
+        { "openat", .errors = { "EMFILE", "ENOMEM", "ENOSPC", "EIO" } },
+        { "renameat", .errors = { "ENOSPC", "EIO", "ENOMEM" } },
+        { "unlinkat", .errors = { "EIO", "ENOMEM", "ENOSPC" } },
+        { "mkdir", .errors = { "ENOSPC", "EIO", "ENOMEM" } },
+        { "mkdirat", .errors = { "ENOSPC", "EIO", "ENOMEM" } },
+        { "rmdir", .errors = { "EIO", "ENOMEM", "ENOSPC" } },
+        { "memfd_create", .errors = { "EMFILE", "ENOMEM" } },
+        { "pidfd_open", .errors = { "EMFILE", "ENOMEM" } },
+        { .name = "pidfd_send_signal" },
+        { "clone", .errors = { "ENOMEM" } },
+        { "vfork", .errors = { "ENOMEM" } },
+        { "clone3", .errors = { "ENOMEM" } },
+        { "execve", .errors = { "ENOMEM", "EIO" } },
+        { "close_range", .errors = { "ENOMEM" } },
+        { .name = "waitid" },
+        { "epoll_ctl", .errors = { "ENOMEM", "ENOSPC" } },
+        { "socketpair", .errors = { "EMFILE", "ENOMEM" } },
+        { "accept4", .errors = { "EMFILE", "ENOMEM" } },
+        { "timerfd_create", .errors = { "EMFILE", "ENOMEM" } },
+        { "socket", true, { "EMFILE", "ENOMEM" } },
+        { "connect", true, { "ENOMEM" } },
+        { "setsockopt", true, { "ENOMEM" } },
+        { "fcntl", true, { "EMFILE" } },
+        { "ftruncate", true, { "ENOSPC", "EIO", "ENOMEM" } },
+        { "pread64", true, { "EIO" } },
+        { "mmap", true, { "ENOMEM" } },
+};
 
 /* What the process that tries a point is told by the one that goes through them. */
 static const Sweep *current;
@@ -41,6 +75,8 @@ static void try_point(void)
 
 typedef struct Tally {
         unsigned every, next; /* which points are tried; the next one of them */
+        unsigned day;
+        const char *only; /* NULL, or this point and no other */
         unsigned n, n_tried, n_reached, n_failed;
 } Tally;
 
@@ -49,15 +85,19 @@ static void choose_points(Tally *t)
         const char *text = g_getenv("AGENTHOST_TEST_POINTS");
         char *end;
 
+        t->day = (unsigned)(time(NULL) / DAY_SEC);
         t->every = g_getenv("AGENTHOST_TEST_ALL") ? 1 : EVERY;
-        if (text) {
+        if (text && g_ascii_isalpha(text[0])) {
+                t->only = text;
+                t->every = 1;
+        } else if (text) {
                 t->every = MAX(1u, (unsigned)strtoul(text, &end, 10));
                 if (*end == ':') {
                         t->next = (unsigned)strtoul(end + 1, NULL, 10);
                         return;
                 }
         }
-        t->next = 1 + (unsigned)(time(NULL) / DAY_SEC) % t->every;
+        t->next = 1 + t->day % t->every;
 }
 
 static void prepare(void)
@@ -65,53 +105,108 @@ static void prepare(void)
         current->prepare(current->service);
 }
 
-static void visit_point(Tally *t, const Injection *injection)
+static void try_again_cleanly(void)
+{
+        g_free(systemctl("restart agenthost-launcher.service agenthostd.service"));
+        host_clean();
+}
+
+static void try_injection(Tally *t, const Injection *injection)
 {
         bool worked;
 
-        if (++t->n != t->next)
-                return;
-
-        t->next += t->every;
         t->n_tried++;
         tracer.injection = injection;
         worked = outcome_run_apart("the point", try_point);
         t->n_reached += tracer_has_injected();
-        if (!worked) {
-                t->n_failed++;
-                g_test_message("point %u failed: %s at %s no. %u of %s", t->n,
-                        injection->error ? injection->error : "SIGKILL", injection->call, injection->n,
-                        current->service);
-                if (!outcome_run_apart("cleaning up behind the point", host_clean) ||
-                        !outcome_run_apart("preparing the next", prepare))
-                        fail("no further points are tried");
+        if (worked)
+                return;
+
+        t->n_failed++;
+        g_test_message("point %u failed: %s at %s no. %u of %s", t->n,
+                injection->error ? injection->error : "SIGKILL", injection->call, injection->n,
+                current->service);
+        if (!outcome_run_apart("cleaning up behind the point", try_again_cleanly) ||
+                !outcome_run_apart("preparing the next", prepare))
+                fail("no further points are tried");
+}
+
+static bool is_tried(Tally *t, const struct SweptCall *call, unsigned n)
+{
+        g_autofree char *name = g_strdup_printf("%s:%u", call->name, n);
+
+        t->n++;
+        if (t->only)
+                return strcmp(t->only, call->name) == 0 || strcmp(t->only, name) == 0;
+        if (t->n != t->next)
+                return false;
+        t->next += t->every;
+        return true;
+}
+
+/* See Sweep.settings. */
+static bool is_no_point(const struct SweptCall *call, const char *error)
+{
+        return current->settings &&
+                (strcmp(call->name, "openat") == 0 || strcmp(call->name, "pread64") == 0) &&
+                (strcmp(error, "EIO") == 0 || strcmp(error, "ENOSPC") == 0);
+}
+
+/* Of what the call can fail with: all, or another one every day. */
+static void visit_point(Tally *t, const struct SweptCall *call, unsigned n)
+{
+        unsigned n_errors = 0;
+
+        if (!is_tried(t, call, n))
+                return;
+        if (!current->errors) {
+                try_injection(t, &(Injection){ .call = call->name, .n = n });
+                return;
         }
+
+        while (n_errors < ELEMENTSOF(call->errors) && call->errors[n_errors])
+                n_errors++;
+        for (unsigned i = 0; i < n_errors; i++) {
+                bool today = t->every == 1 || i == (t->day + n) % n_errors;
+
+                if (today && !is_no_point(call, call->errors[i]))
+                        try_injection(
+                                t, &(Injection){ .call = call->name, .n = n, .error = call->errors[i] });
+        }
+}
+
+static bool is_of_interest(const struct SweptCall *call)
+{
+        return current->errors ? call->errors[0] != NULL : !call->only_fails;
 }
 
 void sweep_run(const Sweep *sweep)
 {
-        unsigned counts[ELEMENTSOF(calls)] = { 0 };
+        const char *calls[ELEMENTSOF(swept) + 1];
+        unsigned counts[ELEMENTSOF(swept)];
         Tally t = { 0 };
 
         current = sweep;
         choose_points(&t);
+        if (t.only)
+                g_test_message("only %s is tried", t.only);
+        else
+                g_test_message("every %uth point is tried, from point %u on", t.every, t.next);
         prepare();
         /* Each point has its own limit. */
         alarm(0);
+        for (size_t i = 0; i <= ELEMENTSOF(swept); i++)
+                calls[i] = i < ELEMENTSOF(swept) ? swept[i].name : NULL;
         tracer = (Tracer){ .calls = calls };
         if (!outcome_run_apart("the life that is swept over", try_point))
                 fail("it does not work by itself");
-        for (size_t i = 0; calls[i]; i++)
-                counts[i] = tracer_count(calls[i]);
-        for (size_t i = 0; calls[i]; i++)
+        for (size_t i = 0; i < ELEMENTSOF(swept); i++)
+                counts[i] = is_of_interest(&swept[i]) ? tracer_count(swept[i].name) : 0;
+        for (size_t i = 0; i < ELEMENTSOF(swept); i++)
                 for (unsigned n = 1; n <= counts[i]; n++)
-                        visit_point(&t,
-                                &(Injection){ .call = calls[i],
-                                        .n = n,
-                                        .error = sweep->errors ? errors[(n + i) % ELEMENTSOF(errors)]
-                                                               : NULL });
+                        visit_point(&t, &swept[i], n);
 
-        g_test_message("%u points, every %uth tried: %u, of them reached %u, failed %u", t.n, t.every,
-                t.n_tried, t.n_reached, t.n_failed);
+        g_test_message("%u points, %u injections tried, of them reached %u, failed %u", t.n, t.n_tried,
+                t.n_reached, t.n_failed);
         expect_number("points that failed", 0, t.n_failed);
 }

@@ -7,7 +7,8 @@
  * ends.
  *
  * Every seventh point is tried, another one every day; all with AGENTHOST_TEST_ALL. AGENTHOST_TEST_POINTS is
- * "EVERY" or "EVERY:FIRST" instead: 1000000:23 tries point 23 only. */
+ * "EVERY" or "EVERY:FIRST" instead, or "CALL:N" for a single point, "CALL" for all of that name. Which
+ * are tried is said. */
 
 #include "client.h"
 #include "tracer.h"
@@ -15,6 +16,10 @@
 typedef struct Sweep {
         const char *service;
         bool errors; /* calls fail, instead of the service being killed */
+
+        /* It reads its settings meanwhile. A file that cannot be read because it is broken is left out then,
+         * which is as it should be, and no point. */
+        bool settings;
 
         /* Runtimes and drop-ins that the life needs: again after a point that failed. */
         void (*prepare)(const char *service);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "client.h"
 #include "host-state.h"
 #include "outcome.h"
 
@@ -28,6 +29,8 @@ static char *inject_option(const Injection *injection)
         g_autofree char *what = injection->error ? g_strconcat("error=", injection->error, NULL)
                                                  : g_strdup("signal=SIGKILL");
 
+        if (injection->n == 0)
+                return g_strdup_printf("inject=%s:%s", injection->call, what);
         return g_strdup_printf("inject=%s:%s:when=%u", injection->call, what, injection->n);
 }
 
@@ -48,8 +51,8 @@ void tracer_attach(Tracer *t, pid_t pid)
         char line[256];
         int fd;
 
-        for (const char *const *word = (const char *const[]){ "strace", "-o", TRACE_FILE, "-p", pid_text,
-                     "-e", trace, NULL };
+        for (const char *const *word = (const char *const[]){ "strace", "-s", "300", "-o", TRACE_FILE, "-p",
+                     pid_text, "-e", trace, NULL };
                 *word; word++)
                 g_ptr_array_add(argv, (char *)*word);
         if (inject) {
@@ -65,6 +68,7 @@ void tracer_attach(Tracer *t, pid_t pid)
         if (!t->says || !fgets(line, sizeof(line), t->says))
                 fail("strace: expected it to say something, it has not");
         expect_part("strace", "attached", line);
+        t->pid = pid;
 }
 
 void tracer_detach(Tracer *t)
@@ -72,7 +76,9 @@ void tracer_detach(Tracer *t)
         if (t->strace == 0)
                 return;
 
-        (void)kill(t->strace, SIGTERM);
+        /* It ends with whom it traces, and says how that was. */
+        if (process_is_alive(t->pid))
+                (void)kill(t->strace, SIGTERM);
         process_wait_end(t->strace);
         g_spawn_close_pid(t->strace);
         t->strace = 0;
@@ -100,6 +106,20 @@ unsigned tracer_count(const char *call)
         return n;
 }
 
+unsigned tracer_find(const char *call, const char *part)
+{
+        g_auto(GStrv) lines = read_trace();
+        g_autofree char *start = g_strconcat(call, "(", NULL);
+        unsigned n = 0;
+
+        for (char **line = lines; *line; line++) {
+                n += g_str_has_prefix(*line, start);
+                if (g_str_has_prefix(*line, start) && strstr(*line, part))
+                        return n;
+        }
+        return 0;
+}
+
 bool tracer_has_injected(void)
 {
         g_auto(GStrv) lines = read_trace();
@@ -108,4 +128,19 @@ bool tracer_has_injected(void)
                 if (strstr(*line, "(INJECTED)") || strstr(*line, "killed by SIGKILL"))
                         return true;
         return false;
+}
+
+void tracer_wait_injected(const char *part)
+{
+        gint64 deadline = g_get_monotonic_time() + LIMIT_SEC * G_USEC_PER_SEC;
+
+        while (g_get_monotonic_time() < deadline) {
+                g_auto(GStrv) lines = read_trace();
+
+                for (char **line = lines; *line; line++)
+                        if (strstr(*line, part) && strstr(*line, "(INJECTED)"))
+                                return;
+                g_usleep(5 * 1000);
+        }
+        fail("strace: expected a call with %s that fails, there was none", part);
 }

@@ -12,13 +12,14 @@
 /* What happens at the n-th call of this name. */
 typedef struct Injection {
         const char *call;
-        unsigned n;
+        unsigned n; /* 0: at every one */
         const char *error; /* that it fails with; NULL: SIGKILL instead of the call */
 } Injection;
 
 typedef struct Tracer {
         const char *const *calls; /* that are counted, up to NULL; may include what this machine lacks */
         const Injection *injection; /* NULL: they are only counted */
+        pid_t pid; /* who is traced */
         GPid strace; /* 0: not attached */
         FILE *says;
 } Tracer;
@@ -32,3 +33,9 @@ void tracer_detach(Tracer *t);
 /* After it has been detached: how many calls of this name there were; whether the injection happened. */
 unsigned tracer_count(const char *call);
 bool tracer_has_injected(void);
+
+/* Which of the calls of this name is the first with this in its arguments; 0: none. */
+unsigned tracer_find(const char *call, const char *part);
+
+/* Waits until a call was injected that has this in its arguments, as strace shows them. */
+void tracer_wait_injected(const char *part);
