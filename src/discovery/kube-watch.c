@@ -341,7 +341,7 @@ static int take_error(KubeWatch *w, struct json_object *object)
                 w->outdated = true;
         else
                 fault_set(&w->broken, FAULT_DISCOVERY_UNAVAILABLE, "%u %s", status.code,
-                        status.text ? status.text : "without a word");
+                        status.text ? status.text : "an error of an unknown kind");
         kube_status_done(&status);
         return -ECANCELED;
 }

@@ -6,6 +6,9 @@
 /* Merge keys within merge keys: a document can make a ring of them. */
 #define MERGES_MAX 8
 
+#define DEPTH_MAX 64u
+#define ANCHORS_MAX 1000u
+
 static int refuse(const char *what, const yaml_parser_t *p, Fault *fault)
 {
         if (p->error == YAML_MEMORY_ERROR)
@@ -18,11 +21,78 @@ static int refuse(const char *what, const yaml_parser_t *p, Fault *fault)
                 p->problem ? p->problem : "neither YAML nor JSON");
 }
 
+/* What libyaml takes a time for that grows with the square: nesting, and anchors. */
+static int check_event(
+        const char *what, const yaml_event_t *e, unsigned *depth, unsigned *n_anchors, Fault *fault)
+{
+        const yaml_char_t *anchor = NULL;
+
+        switch (e->type) {
+        case YAML_MAPPING_START_EVENT:
+                anchor = e->data.mapping_start.anchor;
+                (*depth)++;
+                break;
+        case YAML_SEQUENCE_START_EVENT:
+                anchor = e->data.sequence_start.anchor;
+                (*depth)++;
+                break;
+        case YAML_MAPPING_END_EVENT:
+        case YAML_SEQUENCE_END_EVENT:
+                (*depth)--;
+                break;
+        case YAML_SCALAR_EVENT:
+                anchor = e->data.scalar.anchor;
+                break;
+        default:
+                break;
+        }
+        *n_anchors += anchor != NULL;
+        if (*depth > DEPTH_MAX || *n_anchors > ANCHORS_MAX)
+                return fault_set(fault, FAULT_DISCOVERY_UNAVAILABLE, "%s: line %zu: more than %u %s", what,
+                        e->start_mark.line + 1, *depth > DEPTH_MAX ? DEPTH_MAX : ANCHORS_MAX,
+                        *depth > DEPTH_MAX ? "levels of nesting" : "anchors");
+        return 0;
+}
+
+static int check_events(const char *what, yaml_parser_t *parser, Fault *fault)
+{
+        unsigned depth = 0, n_anchors = 0;
+        bool end = false;
+        int r = 0;
+
+        while (!end && r >= 0) {
+                yaml_event_t event;
+
+                if (!yaml_parser_parse(parser, &event))
+                        return refuse(what, parser, fault);
+                end = event.type == YAML_STREAM_END_EVENT || event.type == YAML_DOCUMENT_END_EVENT;
+                r = check_event(what, &event, &depth, &n_anchors, fault);
+                yaml_event_delete(&event);
+        }
+        return r;
+}
+
+static int check_limits(const char *what, const char *text, size_t size, Fault *fault)
+{
+        yaml_parser_t parser;
+        int r;
+
+        if (!yaml_parser_initialize(&parser))
+                return fault_set(fault, FAULT_DISCOVERY_UNAVAILABLE, "%s: out of memory", what);
+        yaml_parser_set_input_string(&parser, (const unsigned char *)text, size);
+        r = check_events(what, &parser, fault);
+        yaml_parser_delete(&parser);
+        return r;
+}
+
 int yaml_file_load(const char *what, const char *text, size_t size, YamlFile *ret, Fault *fault)
 {
         yaml_parser_t parser;
-        int r = 0;
+        int r;
 
+        r = check_limits(what, text, size, fault);
+        if (r < 0)
+                return r;
         if (!yaml_parser_initialize(&parser))
                 return fault_set(fault, FAULT_DISCOVERY_UNAVAILABLE, "%s: out of memory", what);
 
