@@ -95,7 +95,7 @@ static void set_up(Fixture *f, const void *data)
         g_assert_cmpint(config_load((const char *const *)f->config_dirs, &config), ==, 0);
         g_assert_cmpint(host_new(f->event, &f->paths, config, &f->host), ==, 0);
         g_assert_cmpint(store_open(f->dir.path, &f->host->store), ==, 0);
-        f->host->guilds = guild_texts_new(store_dir_fd(f->host->store));
+        f->host->guilds = guild_texts_new(f->host->store);
         f->host->sync = launcher_sync_new(f->host);
         f->host->launcher = launcher_client_new(f->event, &f->paths, &launcher_handlers, f->host);
         f->fake = fake_registry_new(f->event, &no_handlers, f->host);
