@@ -6,8 +6,6 @@
  * First the location is written, then the set: a crash in between leaves an agent that can be found, and a
  * set that the next round puts right. What is erased goes in the same order. */
 
-#include "host-address.h"
-#include "log.h"
 #include "redis-error.h"
 #include "redis-registry.h"
 
@@ -27,7 +25,7 @@ static RedisAgent *agent_new(RedisRegistry *r, const char *id)
         return a;
 }
 
-static RedisAgent *find_or_new(RedisRegistry *r, const char *id)
+RedisAgent *redis_agent_get(RedisRegistry *r, const char *id)
 {
         RedisAgent *a = g_hash_table_lookup(r->by_id, id);
 
@@ -106,7 +104,7 @@ static bool change_set(RedisAgent *a, const char *command, const char *set_key)
         return true;
 }
 
-static void leave_set_of(RedisAgent *a, const char *address)
+void redis_agent_leave_set_of(RedisAgent *a, const char *address)
 {
         g_autofree char *hostname = redis_hostname_of(address),
                         *set_key = g_strconcat(HOST_SET_PREFIX, hostname, NULL);
@@ -179,174 +177,6 @@ void redis_agent_expired(RedisAgent *a)
                 tell(a, LOCATION_PENDING, NULL);
 }
 
-/* -- Claims and writes -- */
-
-typedef enum Claimed {
-        CLAIMED_OURS,
-        CLAIMED_OTHER, /* what follows the first byte of the reply is who has it */
-        CLAIMED_UNSENT, /* the script is not known there: once more */
-        CLAIMED_INVALID, /* the script took for an address what is none: once more, by force */
-        CLAIMED_REFUSED,
-} Claimed;
-
-static Claimed judge(RedisAgent *a, const redisReply *reply)
-{
-        g_autofree char *text = NULL;
-
-        if (reply->type == REDIS_REPLY_INTEGER)
-                return CLAIMED_OURS;
-        if (reply->type != REDIS_REPLY_STRING || reply->len < 1)
-                return redis_error_kind(reply) == REDIS_ERROR_NO_SCRIPT ? CLAIMED_UNSENT : CLAIMED_REFUSED;
-
-        switch (reply->str[0]) {
-        case '-':
-                return host_address_is_valid(reply->str + 1) ? CLAIMED_OTHER : CLAIMED_INVALID;
-        case '+':
-                if (host_address_is_valid(reply->str + 1))
-                        leave_set_of(a, reply->str + 1);
-                return CLAIMED_OURS;
-        default:
-                text = redis_printable(reply->str + 1, reply->len - 1);
-                log_warning("Redis: in the key " LOCATION_PREFIX
-                            "%s stood what is no location, replaced: %s",
-                        a->id, text);
-                return CLAIMED_OURS;
-        }
-}
-
-static int send_claim(
-        RedisAgent *a, bool takeover, bool whole, RedisReplied replied, void *userdata, Fault *fault)
-{
-        RedisRegistry *r = a->redis;
-        const RedisWord args[] = {
-                redis_word(r->registry.address),
-                redis_word(r->ttl),
-                redis_word(r->prefix),
-                redis_word(r->former_address),
-                redis_word(takeover ? "1" : "0"),
-        };
-        int ret;
-
-        ret = redis_script_send(r->client, REDIS_SCRIPT_CLAIM, whole, redis_key(r, LOCATION_PREFIX, a->id),
-                args, ELEMENTSOF(args), replied, userdata, fault);
-        if (ret < 0)
-                return ret;
-        a->n_waiting++;
-        a->n_writing++;
-        return 0;
-}
-
-static void send_write(RedisAgent *a, bool takeover, bool whole);
-
-static void on_written(const redisReply *reply, const Fault *fault, void *userdata)
-{
-        RedisAgent *a = userdata;
-
-        a->n_waiting--;
-        a->n_writing--;
-        /* Not in the table: what erases it has been sent behind. */
-        if (!fault && a->in_table)
-                switch (judge(a, reply)) {
-                case CLAIMED_OURS:
-                        redis_agent_is_ours(a, true);
-                        break;
-                case CLAIMED_OTHER:
-                        redis_agent_is_lost(a, reply->str + 1);
-                        break;
-                case CLAIMED_UNSENT:
-                        send_write(a, false, true);
-                        break;
-                case CLAIMED_INVALID:
-                        send_write(a, true, false);
-                        break;
-                case CLAIMED_REFUSED:
-                        redis_note_refusal(a->redis, reply);
-                        break;
-                }
-        redis_agent_settle(a);
-}
-
-static void send_write(RedisAgent *a, bool takeover, bool whole)
-{
-        /* While the server is away nothing is to be remembered: after the connect all of the table is gone
-         * through. */
-        if (send_claim(a, takeover, whole, on_written, a, NULL) < 0 &&
-                redis_client_is_ready(a->redis->client))
-                redis_agent_mark_dirty(a);
-}
-
-void redis_agent_write(RedisAgent *a)
-{
-        if (a->n_writing == 0)
-                send_write(a, false, false);
-}
-
-typedef struct Claim {
-        RedisRequest request; /* first */
-        RedisAgent *agent;
-        RegistryCall *call; /* NULL: nobody waits any more */
-        bool takeover;
-} Claim;
-
-static void on_claimed(const redisReply *reply, const Fault *fault, void *userdata);
-
-/* Returns whether it has been asked again. */
-static bool claim_again(Claim *claim, Claimed claimed, Fault *fault)
-{
-        bool whole = claimed == CLAIMED_UNSENT, by_force = claimed == CLAIMED_INVALID;
-
-        if (!claim->call || (!whole && !by_force))
-                return false;
-        return send_claim(claim->agent, claim->takeover || by_force, whole, on_claimed, claim, fault) >= 0;
-}
-
-/* What the answer means for the agent, and for who has asked. */
-static int take_claimed(Claim *claim, const redisReply *reply, Claimed claimed, Fault *fault)
-{
-        RedisAgent *a = claim->agent;
-
-        switch (claimed) {
-        case CLAIMED_OURS:
-                /* Given up meanwhile: what gives it back has been sent behind. */
-                if (claim->call)
-                        a->in_table = true;
-                if (a->in_table)
-                        redis_agent_is_ours(a, true);
-                return 0;
-        case CLAIMED_OTHER:
-                if (a->in_table)
-                        redis_agent_is_lost(a, reply->str + 1);
-                return registry_fault_exists(fault, a->id, reply->str + 1);
-        default:
-                return redis_reply_fault(a->redis, reply, fault);
-        }
-}
-
-static void on_claimed(const redisReply *reply, const Fault *fault, void *userdata)
-{
-        _cleanup_fault_ Fault refusal = FAULT_INIT;
-        Claim *claim = userdata;
-        RedisAgent *a = claim->agent;
-        RegistryCall *call = claim->call;
-
-        a->n_waiting--;
-        a->n_writing--;
-        if (!fault) {
-                Claimed claimed = judge(a, reply);
-
-                if (claim_again(claim, claimed, &refusal))
-                        return;
-                if (refusal.kind == FAULT_NONE)
-                        (void)take_claimed(claim, reply, claimed, &refusal);
-                if (refusal.kind != FAULT_NONE)
-                        fault = &refusal;
-        }
-        g_free(claim);
-        redis_agent_settle(a);
-        if (call)
-                registry_call_finish(call, fault ? NULL : &(RegistryAnswer){ 0 }, fault);
-}
-
 /* -- Erasing -- */
 
 static bool send_release(RedisAgent *a, bool whole);
@@ -378,35 +208,10 @@ static bool send_release(RedisAgent *a, bool whole)
         return true;
 }
 
-static void erase(RedisAgent *a)
+void redis_agent_erase(RedisAgent *a)
 {
         if (!send_release(a, false) || !change_set(a, "SREM", a->redis->set_key))
                 redis_agent_mark_dirty(a);
-}
-
-static void cancel_claim(RegistryCall *call)
-{
-        Claim *claim = call->request;
-
-        claim->call = NULL;
-        if (!claim->agent->in_table)
-                erase(claim->agent);
-}
-
-void redis_agent_claim(Registry *registry, RegistryCall *call, const char *id, bool takeover)
-{
-        RedisAgent *a = find_or_new(redis_of(registry), id);
-        _cleanup_fault_ Fault fault = FAULT_INIT;
-        Claim *claim = g_new0(Claim, 1);
-
-        *claim = (Claim){ .request = { cancel_claim }, .agent = a, .call = call, .takeover = takeover };
-        if (send_claim(a, takeover, false, on_claimed, claim, &fault) < 0) {
-                g_free(claim);
-                redis_agent_settle(a);
-                registry_call_finish(call, NULL, &fault);
-                return;
-        }
-        call->request = claim;
 }
 
 void redis_erase_stranger(RedisRegistry *r, const char *id, size_t size)
@@ -426,7 +231,7 @@ void redis_erase_stranger(RedisRegistry *r, const char *id, size_t size)
 LocationState redis_agent_put(Registry *registry, const char *id)
 {
         RedisRegistry *r = redis_of(registry);
-        RedisAgent *a = find_or_new(r, id);
+        RedisAgent *a = redis_agent_get(r, id);
 
         leave_dirty(a);
         if (!a->in_table)
@@ -453,7 +258,7 @@ void redis_agent_drop(Registry *registry, const char *id)
         a->in_table = a->is_put = a->alive_told = false;
         a->known = LOCATION_PENDING;
         g_clear_pointer(&a->other, g_free);
-        erase(a);
+        redis_agent_erase(a);
 }
 
 void redis_agent_mend(RedisAgent *a)
@@ -462,5 +267,5 @@ void redis_agent_mend(RedisAgent *a)
         if (a->in_table)
                 redis_agent_write(a);
         else
-                erase(a);
+                redis_agent_erase(a);
 }

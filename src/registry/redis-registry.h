@@ -66,6 +66,7 @@ struct RedisRegistry {
         GQueue dirty;
         unsigned n_put;
         bool no_getex; /* an old server, or an ACL without it */
+        bool no_nx_get; /* an old server: it takes NX and GET together only from 7.0 on */
 
         sd_event_source *timer; /* for what comes first of these (CLOCK_MONOTONIC) */
         uint64_t beat_usec, cleanup_usec, expiry_usec;
@@ -75,7 +76,7 @@ struct RedisRegistry {
         sd_event_source *expire; /* tells, piece by piece, that nothing is registered any more */
         GList *expire_next;
 
-        GQueue flushes, queries, cleanups; /* RedisFlush, RedisQuery, RedisCleanup */
+        GQueue flushes, claims, queries, cleanups; /* what waits for answers */
         GString *key; /* of what is being sent */
         char *away_told; /* the last cause that was told or logged */
 };
@@ -123,14 +124,19 @@ typedef struct RedisRequest {
 
 LocationState redis_agent_put(Registry *registry, const char *id);
 void redis_agent_drop(Registry *registry, const char *id);
-void redis_agent_claim(Registry *registry, RegistryCall *call, const char *id, bool takeover);
+
+/* The one of an id, made if there is none: to be settled if nothing comes of it. */
+RedisAgent *redis_agent_get(RedisRegistry *r, const char *id);
 
 /* Does what is to be done about a dirty one. */
 void redis_agent_mend(RedisAgent *a);
 void redis_agent_mark_dirty(RedisAgent *a);
 
-/* Makes it ours if nobody else has it; for one that is in the table. */
-void redis_agent_write(RedisAgent *a);
+/* Takes away what stands of it, as far as it is ours. */
+void redis_agent_erase(RedisAgent *a);
+
+/* It was another host's: takes it out of that one's set. */
+void redis_agent_leave_set_of(RedisAgent *a, const char *address);
 
 /* As the location says: it stands as ours, or as another host's. enter_set: our set may not have it. */
 void redis_agent_is_ours(RedisAgent *a, bool enter_set);
@@ -145,6 +151,15 @@ void redis_agent_free(void *agent);
 
 /* Nothing stands of it any more, as far as is known. */
 void redis_agent_expired(RedisAgent *a);
+
+/* -- redis-claim.c -- */
+
+void redis_agent_claim(Registry *registry, RegistryCall *call, const char *id, bool takeover);
+
+/* Makes it ours if nobody else has it; for one that is in the table. */
+void redis_agent_write(RedisAgent *a);
+
+void redis_claims_free(RedisRegistry *r);
 
 /* -- redis-round.c -- */
 

@@ -306,7 +306,7 @@ static void on_ready(const RedisServer *server, void *userdata)
                         "locations of agents may be missing until the next heartbeat; set it to noeviction",
                         redis_client_shown(r->client), server->eviction);
 
-        r->no_getex = false;
+        r->no_getex = r->no_nx_get = false;
         r->reconciled_usec = 0;
         r->expire_next = NULL;
         (void)sd_event_source_set_enabled(r->expire, SD_EVENT_OFF);
@@ -380,6 +380,7 @@ static void redis_free(Registry *registry)
 
         while (r->cleanups.head)
                 redis_cleanup_free(r->cleanups.head->data);
+        redis_claims_free(r);
         redis_round_abort(r);
         r->client = redis_client_free(r->client);
         sd_event_source_disable_unref(r->timer);

@@ -11,7 +11,8 @@
  * right. All of it is pipelined in pieces that hold the loop up for no more than moments.
  *
  *     redis.c            life, state, time, and who does what when
- *     redis-agent.c      one id: claimed, written, lost, erased
+ *     redis-agent.c      one id: ours, lost, erased
+ *     redis-claim.c      an id is made ours
  *     redis-round.c      the heartbeat, and what is compared after a connect
  *     redis-query.c      questions about all hosts
  *     redis-cleanup.c    what has no location any more, also of hosts that have vanished
