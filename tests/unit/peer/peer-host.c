@@ -2,6 +2,7 @@
 #include "peer-host.h"
 
 #include "fake/loop.h"
+#include "fault-bus.h"
 
 typedef struct Pending {
         PeerHost *host;
@@ -87,13 +88,27 @@ static void answer(PeerHost *h, PeerCall *call, char kind, const char *id)
         }
 }
 
+static bool fail_by_id(PeerCall *call, const char *id)
+{
+        _cleanup_fault_ Fault fault = FAULT_INIT;
+        FaultKind kind = fault_kind_from_name(id);
+
+        if (kind == FAULT_NONE)
+                return false;
+        fault_set(&fault, kind, "It is called so");
+        peer_call_failed(call, &fault);
+        return true;
+}
+
 static void take(PeerHost *h, PeerCall *call, char kind, const char *id)
 {
         Pending *p;
 
         h->n_asked++;
         g_assert_cmpstr(peer_call_client(call), ==, "client.example.com");
-        if (h->mode == PEER_HOST_ANSWERS) {
+        if (fail_by_id(call, id))
+                return;
+        if (h->mode == PEER_HOST_ANSWERS && strcmp(id, "never") != 0) {
                 answer(h, call, kind, id);
         } else if (h->mode == PEER_HOST_FAILS) {
                 peer_call_failed(call, &h->fault);

@@ -10,7 +10,7 @@
 #include "test-dir.h"
 
 typedef enum PeerHostMode {
-        PEER_HOST_ANSWERS, /* right away */
+        PEER_HOST_ANSWERS, /* right away; but ids that are names of errors fail with these, "never" waits */
         PEER_HOST_WAITS, /* until peer_host_go_on() */
         PEER_HOST_FAILS, /* with the fault of the fixture */
 } PeerHostMode;
