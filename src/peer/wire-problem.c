@@ -23,6 +23,7 @@ unsigned wire_status(FaultKind kind)
         case FAULT_LIMIT_REACHED:
         case FAULT_DRAINING:
         case FAULT_LAUNCHER_UNAVAILABLE:
+        case FAULT_REGISTRY_UNAVAILABLE:
         case FAULT_DISCOVERY_UNAVAILABLE:
         case FAULT_NO_HOSTS:
         case FAULT_PEER_UNREACHABLE:
