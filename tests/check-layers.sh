@@ -23,6 +23,7 @@ declare -A may_include=(
         [placement]="base"
         [peer]="bus json http base"
         [host]="registry bus json ini proto base"
+        [ctl]="bus json proto base"
         [example]=""
 )
 
@@ -41,6 +42,7 @@ declare -A may_use=(
         [placement]=""
         [peer]="systemd/ json-c/ glib microhttpd gnutls/"
         [host]="systemd/ json-c/ glib"
+        [ctl]="systemd/ json-c/ glib"
         [example]="systemd/"
 )
 libraries="systemd/ json-c/ json.h glib gio gobject ini.h curl/ yaml.h hiredis/ microhttpd gnutls/ openssl/"

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ctl.h"
+
+#include <glib.h>
+#include <string.h>
+
+#include "fault-bus.h"
+#include "log.h"
+#include "password-agent.h"
+#include "proto/names.h"
+
+static const struct {
+        const char *name;
+        ExitCode code;
+} codes[] = {
+        { ERROR_PREFIX "NoSuchAgent", EXIT_NO_AGENT },
+        { SD_BUS_ERROR_UNKNOWN_OBJECT, EXIT_NO_AGENT },
+        { SD_BUS_ERROR_ACCESS_DENIED, EXIT_DENIED },
+        { SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, EXIT_DENIED },
+        { ERROR_PREFIX "LauncherUnavailable", EXIT_UNREACHABLE },
+        { SD_BUS_ERROR_SERVICE_UNKNOWN, EXIT_UNREACHABLE },
+        { SD_BUS_ERROR_NAME_HAS_NO_OWNER, EXIT_UNREACHABLE },
+        { SD_BUS_ERROR_NO_REPLY, EXIT_UNREACHABLE },
+        { SD_BUS_ERROR_TIMEOUT, EXIT_UNREACHABLE },
+        { SD_BUS_ERROR_DISCONNECTED, EXIT_UNREACHABLE },
+        { "org.freedesktop.DBus.Error.TimedOut", EXIT_UNREACHABLE },
+        { "org.freedesktop.DBus.Error.Spawn.ExecFailed", EXIT_UNREACHABLE },
+        { "org.freedesktop.systemd1.NoSuchUnit", EXIT_UNREACHABLE },
+        { "org.freedesktop.systemd1.UnitMasked", EXIT_UNREACHABLE },
+        { ERROR_PREFIX "InvalidSpec", EXIT_USAGE },
+        { SD_BUS_ERROR_INVALID_ARGS, EXIT_USAGE },
+};
+
+int ctl_code_of(const sd_bus_error *error)
+{
+        for (size_t i = 0; i < ELEMENTSOF(codes); i++)
+                if (g_strcmp0(codes[i].name, error->name) == 0)
+                        return (int)codes[i].code;
+        return EXIT_FAILED;
+}
+
+static const Options *options_in_use;
+
+/* Errors of the bus about agenthostd itself, which do not say what to do. */
+static bool is_about_service(const sd_bus_error *error)
+{
+        return ctl_code_of(error) == EXIT_UNREACHABLE && !g_str_has_prefix(error->name, ERROR_PREFIX);
+}
+
+char *ctl_text_of(const sd_bus_error *error)
+{
+        const char *user = options_in_use && options_in_use->user ? " --user" : "";
+        const char *text = error->message ? error->message : error->name;
+
+        if (!is_about_service(error))
+                return g_strdup(text);
+        return g_strdup_printf("agenthostd cannot be reached: %s\n"
+                               "Start it with 'systemctl%s start agenthostd.service'; see also "
+                               "'systemctl%s status agenthostd.service'",
+                text, user, user);
+}
+
+int ctl_report(const char *subject, const sd_bus_error *error)
+{
+        g_autofree char *text = ctl_text_of(error);
+
+        if (subject && !is_about_service(error))
+                log_error("%s: %s", subject, text);
+        else
+                log_error("%s", text);
+        return ctl_code_of(error);
+}
+
+int ctl_report_errno(const char *what, int error)
+{
+        log_error("%s: %s", what, strerror(-error));
+        return EXIT_FAILED;
+}
+
+static int report_connection(const Options *o, int error)
+{
+        if (o->remote)
+                log_error("Cannot connect to %s over SSH: %s\n"
+                          "It needs systemd-stdio-bridge there; try 'ssh %s true'",
+                        o->remote, strerror(-error), o->remote);
+        else if (o->user)
+                log_error(
+                        "Cannot connect to the session bus: %s\n"
+                        "Is the user logged in, or does he linger ('loginctl enable-linger')? XDG_RUNTIME_DIR "
+                        "or DBUS_SESSION_BUS_ADDRESS must say where it is",
+                        strerror(-error));
+        else
+                log_error("Cannot connect to the system bus: %s", strerror(-error));
+        return EXIT_UNREACHABLE;
+}
+
+int ctl_connect(Ctl *ctl)
+{
+        const Options *o = ctl->options;
+        int r;
+
+        if (ctl->bus)
+                return EXIT_OK;
+        if (o->user && o->remote) {
+                log_error("--user and -H do not go together: log in there and use --user");
+                return EXIT_USAGE;
+        }
+
+        options_in_use = o;
+        if (o->remote)
+                r = sd_bus_open_system_remote(&ctl->bus, o->remote);
+        else
+                r = o->user ? sd_bus_open_user(&ctl->bus) : sd_bus_open_system(&ctl->bus);
+        if (r < 0)
+                return report_connection(o, r);
+
+        r = sd_event_default(&ctl->event);
+        if (r >= 0)
+                r = sd_bus_attach_event(ctl->bus, ctl->event, SD_EVENT_PRIORITY_NORMAL);
+        return r < 0 ? ctl_report_errno("Cannot set up the event loop", r) : EXIT_OK;
+}
+
+int ctl_connect_to_act(Ctl *ctl)
+{
+        int r = ctl_connect(ctl);
+
+        if (r != EXIT_OK || ctl->options->no_ask_password)
+                return r;
+
+        /* Where nobody is to be asked, the answer says that one could authenticate. */
+        (void)sd_bus_set_allow_interactive_authorization(ctl->bus, true);
+        if (!ctl->options->user && !ctl->options->remote && ctl->password_agent == 0)
+                ctl->password_agent = password_agent_start();
+        return EXIT_OK;
+}
+
+void ctl_done(Ctl *ctl)
+{
+        password_agent_stop(ctl->password_agent);
+        ctl->bus = sd_bus_flush_close_unref(ctl->bus);
+        ctl->event = sd_event_unref(ctl->event);
+}
+
+int ctl_call_manager(
+        Ctl *ctl, const char *member, uint64_t limit_usec, sd_bus_message **ret, const char *types, ...)
+{
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_message_ sd_bus_message *call = NULL;
+        va_list ap;
+        int r;
+
+        r = sd_bus_message_new_method_call(ctl->bus, &call, BUS_NAME, HOST_PATH, MANAGER_INTERFACE, member);
+        if (r < 0)
+                return ctl_report_errno(member, r);
+        va_start(ap, types);
+        r = sd_bus_message_appendv(call, types, ap);
+        va_end(ap);
+        if (r < 0)
+                return ctl_report_errno(member, r);
+
+        r = sd_bus_call(ctl->bus, call, limit_usec, &error, ret);
+        return r < 0 ? ctl_report(NULL, &error) : EXIT_OK;
+}
+
+/* Asked with what acting needs and what does nothing: there is no agent without an id. */
+bool ctl_may_act_freely(Ctl *ctl)
+{
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_message_ sd_bus_message *call = NULL;
+
+        if (geteuid() == 0 || ctl->options->user)
+                return true;
+        if (sd_bus_message_new_method_call(
+                    ctl->bus, &call, BUS_NAME, HOST_PATH, MANAGER_INTERFACE, "GetAgentSpec") < 0 ||
+                sd_bus_message_append(call, "s", "") < 0 ||
+                sd_bus_message_set_allow_interactive_authorization(call, 0) < 0)
+                return false;
+        return sd_bus_call(ctl->bus, call, 0, &error, NULL) >= 0 || ctl_code_of(&error) == EXIT_NO_AGENT;
+}
+
+char *ctl_agent_path(const char *id)
+{
+        char *path;
+
+        if (sd_bus_path_encode(AGENT_PATH_PREFIX, id, &path) < 0)
+                g_error("Out of memory");
+        return path;
+}

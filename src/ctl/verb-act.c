@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* stop, restart, kill, freeze, thaw; shutdown, cleanup */
+
+#include <glib.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+
+#include "agents.h"
+#include "batch.h"
+#include "log.h"
+#include "proto/names.h"
+#include "strv.h"
+#include "text.h"
+#include "variant-json.h"
+#include "verbs.h"
+
+typedef struct Action {
+        const char *doing, *done; /* "stopping", "stopped" */
+        BatchMake make;
+
+        /* Set by act(). */
+        const Options *options;
+        char **ids;
+        int code;
+} Action;
+
+/* D-Bus has whole seconds, of which 0 is the default of the runtime. */
+static uint32_t timeout_sec(const Options *o)
+{
+        uint64_t sec = (o->timeout_usec + USEC_PER_SEC - 1) / USEC_PER_SEC;
+
+        return o->timeout_usec == USEC_INFINITY || sec > UINT32_MAX ? UINT32_MAX : (uint32_t)sec;
+}
+
+static void print_done(const Action *a, const char *id)
+{
+        g_autofree char *clean = text_clean(id, strlen(id), false);
+
+        if (!a->options->quiet)
+                printf("%s: %s\n", clean, a->done);
+}
+
+/* StopAgent says so in its answer, the methods of objects by not being there. */
+static bool is_unknown(sd_bus_message *answer)
+{
+        const sd_bus_error *e = sd_bus_message_get_error(answer);
+        int stopped;
+
+        if (e)
+                return ctl_code_of(e) == EXIT_NO_AGENT;
+        return sd_bus_message_has_signature(answer, "b") &&
+                sd_bus_message_read(answer, "b", &stopped) >= 0 && !stopped;
+}
+
+static bool on_acted(size_t index, sd_bus_message *answer, Progress *progress, void *userdata)
+{
+        const sd_bus_error *e = sd_bus_message_get_error(answer);
+        Action *a = userdata;
+        const char *id = a->ids[index];
+        int code = EXIT_OK;
+
+        progress_hide(progress);
+        if (is_unknown(answer)) {
+                log_error("%s: there is no such agent ('agentctl list' shows those that there are)", id);
+                code = EXIT_NO_AGENT;
+        } else if (e)
+                code = ctl_report(id, e);
+        else
+                print_done(a, id);
+        a->code = exit_code_merge(a->code, code);
+        return false;
+}
+
+static int act(Ctl *ctl, char **arguments, Action *action)
+{
+        _cleanup_strv_free_ char **ids = NULL;
+        Batch batch = {
+                .doing = action->doing, .make = action->make, .answer = on_acted, .userdata = action
+        };
+        int r;
+
+        r = ctl_connect_to_act(ctl);
+        if (r == EXIT_OK)
+                r = agents_meant(ctl, arguments, false, &ids);
+        if (r != EXIT_OK)
+                return r;
+
+        action->options = ctl->options;
+        action->ids = ids;
+        batch.n_items = strv_length(ids);
+        r = batch_run(ctl, &batch);
+        return r != EXIT_OK ? r : action->code;
+}
+
+static int make_stop(Ctl *ctl, size_t index, sd_bus_message **ret, void *userdata)
+{
+        const Action *a = userdata;
+        int r;
+
+        r = sd_bus_message_new_method_call(
+                ctl->bus, ret, BUS_NAME, HOST_PATH, MANAGER_INTERFACE, "StopAgent");
+        return r < 0 ? r : sd_bus_message_append(*ret, "su", a->ids[index], timeout_sec(a->options));
+}
+
+static int make_agent_call(
+        Ctl *ctl, size_t index, const char *member, sd_bus_message **ret, const Action *action)
+{
+        _cleanup_free_ char *path = ctl_agent_path(action->ids[index]);
+
+        return sd_bus_message_new_method_call(ctl->bus, ret, BUS_NAME, path, AGENT_INTERFACE, member);
+}
+
+static int make_restart(Ctl *ctl, size_t index, sd_bus_message **ret, void *userdata)
+{
+        return make_agent_call(ctl, index, "Restart", ret, userdata);
+}
+
+static int make_freeze(Ctl *ctl, size_t index, sd_bus_message **ret, void *userdata)
+{
+        return make_agent_call(ctl, index, "Freeze", ret, userdata);
+}
+
+static int make_thaw(Ctl *ctl, size_t index, sd_bus_message **ret, void *userdata)
+{
+        return make_agent_call(ctl, index, "Thaw", ret, userdata);
+}
+
+static int make_kill(Ctl *ctl, size_t index, sd_bus_message **ret, void *userdata)
+{
+        const Options *o = ctl->options;
+        int r = make_agent_call(ctl, index, "Kill", ret, userdata);
+
+        return r < 0 ? r
+                     : sd_bus_message_append(*ret, "si", o->whom ? o->whom : "all",
+                               o->signal_number > 0 ? o->signal_number : SIGTERM);
+}
+
+int verb_stop(Ctl *ctl, char **arguments)
+{
+        return act(ctl, arguments, &(Action){ .doing = "stopping", .done = "stopped", .make = make_stop });
+}
+
+int verb_restart(Ctl *ctl, char **arguments)
+{
+        return act(ctl, arguments,
+                &(Action){ .doing = "restarting", .done = "restarted", .make = make_restart });
+}
+
+int verb_kill(Ctl *ctl, char **arguments)
+{
+        return act(
+                ctl, arguments, &(Action){ .doing = "signalling", .done = "signalled", .make = make_kill });
+}
+
+int verb_freeze(Ctl *ctl, char **arguments)
+{
+        return act(ctl, arguments, &(Action){ .doing = "freezing", .done = "frozen", .make = make_freeze });
+}
+
+int verb_thaw(Ctl *ctl, char **arguments)
+{
+        return act(ctl, arguments, &(Action){ .doing = "thawing", .done = "thawed", .make = make_thaw });
+}
+
+int verb_shutdown(Ctl *ctl, char **arguments)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        uint32_t n;
+        int r;
+
+        (void)arguments;
+
+        r = ctl_connect_to_act(ctl);
+        if (r == EXIT_OK)
+                r = ctl_call_manager(
+                        ctl, "ShutdownAgents", CALL_NO_LIMIT, &reply, "u", timeout_sec(ctl->options));
+        if (r != EXIT_OK)
+                return r;
+        r = sd_bus_message_read(reply, "u", &n);
+        if (r < 0)
+                return ctl_report_errno("The answer of ShutdownAgents cannot be read", r);
+        if (!ctl->options->quiet)
+                printf("%" PRIu32 " agent%s stopped\n", n, n == 1 ? "" : "s");
+        return EXIT_OK;
+}
+
+int verb_cleanup(Ctl *ctl, char **arguments)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        _cleanup_strv_free_ char **ids = NULL;
+        int r;
+
+        (void)arguments;
+
+        r = ctl_connect_to_act(ctl);
+        if (r == EXIT_OK)
+                r = ctl_call_manager(ctl, "CleanupDeadAgents", CALL_NO_LIMIT, &reply, NULL);
+        if (r != EXIT_OK)
+                return r;
+        r = sd_bus_message_read_strv(reply, &ids);
+        if (r < 0)
+                return ctl_report_errno("The answer of CleanupDeadAgents cannot be read", r);
+        for (char **id = ids; !ctl->options->quiet && id && *id; id++)
+                printf("%s: forgotten\n", *id);
+        return EXIT_OK;
+}
