@@ -23,6 +23,8 @@ static const struct {
         { SD_BUS_ERROR_NO_REPLY, EXIT_UNREACHABLE },
         { SD_BUS_ERROR_TIMEOUT, EXIT_UNREACHABLE },
         { SD_BUS_ERROR_DISCONNECTED, EXIT_UNREACHABLE },
+        { "System.Error.ENOTCONN", EXIT_UNREACHABLE },
+        { "System.Error.ECONNRESET", EXIT_UNREACHABLE },
         { "org.freedesktop.DBus.Error.TimedOut", EXIT_UNREACHABLE },
         { "org.freedesktop.DBus.Error.Spawn.ExecFailed", EXIT_UNREACHABLE },
         { "org.freedesktop.systemd1.NoSuchUnit", EXIT_UNREACHABLE },
@@ -47,17 +49,43 @@ static bool is_about_service(const sd_bus_error *error)
         return ctl_code_of(error) == EXIT_UNREACHABLE && !g_str_has_prefix(error->name, ERROR_PREFIX);
 }
 
+/* How the service manager that has it is spoken to. */
+static char *systemctl_of(const Options *o)
+{
+        if (o && o->remote)
+                return g_strdup_printf("systemctl -H %s", o->remote);
+        return g_strdup(o && o->user ? "systemctl --user" : "systemctl");
+}
+
+/* SSH has said itself what is wrong. */
+static char *connection_text(const Options *o, int error)
+{
+        if (o->remote)
+                return g_strdup_printf("Cannot connect to %s over SSH: %s\n"
+                                       "See whether 'ssh %s systemd-stdio-bridge --help' works",
+                        o->remote, strerror(-error), o->remote);
+        if (o->user)
+                return g_strdup_printf(
+                        "Cannot connect to the session bus: %s\n"
+                        "Is the user logged in, or does he linger ('loginctl enable-linger')? "
+                        "XDG_RUNTIME_DIR or DBUS_SESSION_BUS_ADDRESS must say where it is",
+                        strerror(-error));
+        return g_strdup_printf("Cannot connect to the system bus: %s", strerror(-error));
+}
+
 char *ctl_text_of(const sd_bus_error *error)
 {
-        const char *user = options_in_use && options_in_use->user ? " --user" : "";
         const char *text = error->message ? error->message : error->name;
+        g_autofree char *systemctl = systemctl_of(options_in_use);
 
+        if (options_in_use && options_in_use->remote && g_str_has_prefix(error->name, "System.Error."))
+                return connection_text(options_in_use, -sd_bus_error_get_errno(error));
         if (!is_about_service(error))
                 return g_strdup(text);
         return g_strdup_printf("agenthostd cannot be reached: %s\n"
-                               "Start it with 'systemctl%s start agenthostd.service'; see also "
-                               "'systemctl%s status agenthostd.service'",
-                text, user, user);
+                               "Start it with '%s start agenthostd.service'; see also '%s status "
+                               "agenthostd.service'",
+                text, systemctl, systemctl);
 }
 
 int ctl_report(const char *subject, const sd_bus_error *error)
@@ -77,23 +105,6 @@ int ctl_report_errno(const char *what, int error)
         return EXIT_FAILED;
 }
 
-static int report_connection(const Options *o, int error)
-{
-        if (o->remote)
-                log_error("Cannot connect to %s over SSH: %s\n"
-                          "It needs systemd-stdio-bridge there; try 'ssh %s true'",
-                        o->remote, strerror(-error), o->remote);
-        else if (o->user)
-                log_error(
-                        "Cannot connect to the session bus: %s\n"
-                        "Is the user logged in, or does he linger ('loginctl enable-linger')? XDG_RUNTIME_DIR "
-                        "or DBUS_SESSION_BUS_ADDRESS must say where it is",
-                        strerror(-error));
-        else
-                log_error("Cannot connect to the system bus: %s", strerror(-error));
-        return EXIT_UNREACHABLE;
-}
-
 int ctl_connect(Ctl *ctl)
 {
         const Options *o = ctl->options;
@@ -111,8 +122,12 @@ int ctl_connect(Ctl *ctl)
                 r = sd_bus_open_system_remote(&ctl->bus, o->remote);
         else
                 r = o->user ? sd_bus_open_user(&ctl->bus) : sd_bus_open_system(&ctl->bus);
-        if (r < 0)
-                return report_connection(o, r);
+        if (r < 0) {
+                g_autofree char *text = connection_text(o, r);
+
+                log_error("%s", text);
+                return EXIT_UNREACHABLE;
+        }
 
         r = sd_event_default(&ctl->event);
         if (r >= 0)

@@ -19,6 +19,7 @@ struct Journal {
         const Options *options;
         sd_event_source *source;
         bool has_match;
+        unsigned width; /* that lines are cut to; 0: they are not */
 };
 
 int journal_new(const Options *o, Journal **ret)
@@ -204,9 +205,9 @@ static void format_when(uint64_t usec, char *buffer, size_t size)
                 tm.tm_min, tm.tm_sec);
 }
 
-static void print_line(const char *head, const char *line, Colour colour, const Options *o)
+static void print_line(const char *head, const char *line, Colour colour, unsigned width)
 {
-        unsigned width = o->full || o->follow ? 0 : term_width(), used = text_width(head);
+        unsigned used = text_width(head);
         g_autofree char *fitted =
                 width > 0 ? text_fit(line, width > used ? width - used : 1) : g_strdup(line);
 
@@ -229,7 +230,7 @@ static void print_text(Journal *j, uint64_t usec)
         head = g_strdup_printf("%s %s %s[%s]: ", when, host, *name ? name : "?", pid);
         indent = g_strnfill(text_width(head), ' ');
         for (char **line = lines; *line; line++)
-                print_line(line == lines ? head : indent, *line, priority_colour(priority), j->options);
+                print_line(line == lines ? head : indent, *line, priority_colour(priority), j->width);
 }
 
 static void print_json(Journal *j, uint64_t usec)
@@ -246,7 +247,11 @@ static void print_json(Journal *j, uint64_t usec)
         for (size_t i = 0; i < ELEMENTSOF(fields); i++) {
                 g_autofree char *value = get_field(j, fields[i][1]);
 
-                if (*value)
+                if (!*value)
+                        continue;
+                if (strcmp(fields[i][1], "_PID") == 0 || strcmp(fields[i][1], "PRIORITY") == 0)
+                        json_object_object_add(o, fields[i][0], json_object_new_int(atoi(value)));
+                else
                         object_add_text(o, fields[i][0], value);
         }
         object_add_text(o, "message", message);
@@ -262,6 +267,11 @@ static void print_entry(Journal *j)
                 print_json(j, usec);
         else
                 print_text(j, usec);
+}
+
+void journal_cut(Journal *j, unsigned width)
+{
+        j->width = width;
 }
 
 int journal_print(Journal *j, int64_t n)

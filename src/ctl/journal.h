@@ -25,6 +25,9 @@ int journal_add_guild(Journal *journal, const char *id);
 /* The services themselves, about whatever. */
 int journal_add_services(Journal *journal);
 
+/* Lines end where the terminal does. 0: they do not. */
+void journal_cut(Journal *journal, unsigned width);
+
 /* Writes the last n entries (-1: all) to standard output. Returns how many. */
 int journal_print(Journal *journal, int64_t n);
 

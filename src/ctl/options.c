@@ -20,8 +20,7 @@ const OptionInfo option_table[] = {
         { "no-legend", 0, NULL, NULL, OPTION_FLAG, AT(no_legend), "No column titles and no hints" },
         { "no-pager", 0, NULL, NULL, OPTION_FLAG, AT(no_pager), "Do not pipe output into a pager" },
         { "no-ask-password", 0, NULL, NULL, OPTION_FLAG, AT(no_ask_password), "Ask for no password" },
-        { "full", 'l', NULL, " list status logs ", OPTION_FLAG, AT(full),
-                "Cut nothing to fit the terminal" },
+        { "full", 'l', NULL, " list status ", OPTION_FLAG, AT(full), "Cut nothing to fit the terminal" },
         { "quiet", 'q', NULL, " run shutdown cleanup" ACTING, OPTION_FLAG, AT(quiet),
                 "Say nothing of what went well" },
         { "timeout", 0, "TIME", " run stop shutdown ", OPTION_SPAN, AT(timeout_usec),
@@ -211,8 +210,7 @@ static int unknown_option(char **argv, Fault *fault)
         if (optopt)
                 return fault_set(
                         fault, FAULT_INVALID_ARGS, "--%s takes no value", find_option(optopt)->name);
-        return fault_set(fault, FAULT_INVALID_ARGS,
-                "There is no option '%s', or more than one that begins so", argv[optind - 1]);
+        return fault_set(fault, FAULT_INVALID_ARGS, "Unknown or ambiguous option '%s'", argv[optind - 1]);
 }
 
 /* With o NULL, options are only looked at: whether they are for the verb. */

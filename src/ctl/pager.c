@@ -54,14 +54,21 @@ static _Noreturn void become_pager(const char *wanted)
         _exit(EXIT_FAILURE);
 }
 
+static bool is_useful(const char *wanted)
+{
+        const char *terminal = getenv("TERM");
+
+        return term_is_tty() && terminal && *terminal && strcmp(terminal, "dumb") != 0 &&
+                !(wanted && (!*wanted || strcmp(wanted, "cat") == 0));
+}
+
 void pager_open(const Options *o)
 {
         _cleanup_close_ int read_end = -EBADF, write_end = -EBADF;
         const char *wanted = wanted_pager();
         int fds[2];
 
-        if (pager > 0 || o->no_pager || !term_is_tty() ||
-                (wanted && (!*wanted || strcmp(wanted, "cat") == 0)))
+        if (pager > 0 || o->no_pager || !is_useful(wanted))
                 return;
         if (pipe2(fds, O_CLOEXEC) < 0)
                 return;

@@ -85,7 +85,7 @@ int status_of_host(Ctl *ctl)
 
         if (properties_get(ctl->bus, BUS_NAME, HOST_PATH, MANAGER_INTERFACE, &properties, &error) < 0)
                 return ctl_report(NULL, &error);
-        r = ctl_call_manager(ctl, "Health", 0, &reply, NULL);
+        r = ctl_call_manager(ctl, "Health", 0, &reply, "");
         if (r == EXIT_OK)
                 r = agents_list(ctl, NULL, &rows);
         if (r != EXIT_OK)

@@ -196,7 +196,7 @@ int verb_cleanup(Ctl *ctl, char **arguments)
 
         r = ctl_connect_to_act(ctl);
         if (r == EXIT_OK)
-                r = ctl_call_manager(ctl, "CleanupDeadAgents", CALL_NO_LIMIT, &reply, NULL);
+                r = ctl_call_manager(ctl, "CleanupDeadAgents", CALL_NO_LIMIT, &reply, "");
         if (r != EXIT_OK)
                 return r;
         r = sd_bus_message_read_strv(reply, &ids);

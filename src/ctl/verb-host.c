@@ -25,7 +25,7 @@ int verb_health(Ctl *ctl, char **arguments)
 
         r = ctl_connect(ctl);
         if (r == EXIT_OK)
-                r = ctl_call_manager(ctl, "Health", 0, &reply, NULL);
+                r = ctl_call_manager(ctl, "Health", 0, &reply, "");
         if (r != EXIT_OK)
                 return r;
         r = sd_bus_message_read(reply, "bus", &healthy, &n, &hostname);

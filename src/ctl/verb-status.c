@@ -144,6 +144,7 @@ static void print_log(const Options *o, const char *id)
 
         if (o->remote || n == 0 || journal_new(o, &j) < 0 || journal_add_agent(j, id) < 0)
                 return;
+        journal_cut(j, o->full ? 0 : term_width());
         putchar('\n');
         if (journal_print(j, n) == 0 && !o->no_legend && journal_hint() && !o->user)
                 printf("%s\n", journal_hint());

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
+#include "check-config.h"
 #include "host.h"
 #include "leave.h"
 #include "log-journal.h"
@@ -102,44 +103,56 @@ static int run(const Paths *paths)
         return sd_event_loop(event);
 }
 
-static int run_in_mode(bool user_mode)
+typedef struct Options {
+        bool user;
+        bool check_config;
+} Options;
+
+static int run_with(const Options *options)
 {
         _cleanup_(paths_freep) Paths *paths = NULL;
         int r;
 
-        r = paths_new(user_mode, &paths);
+        r = paths_new(options->user, &paths);
         if (r == -ENXIO)
                 log_error("XDG_RUNTIME_DIR is not set; with --user, start agenthostd with "
                           "'systemctl --user start agenthostd.service'");
-        return r < 0 ? r : run(paths);
+        if (r < 0)
+                return r;
+        return options->check_config ? check_config(paths) : run(paths);
 }
 
 static int usage(void)
 {
         printf("%s [OPTIONS]\n\n"
                "The host service of agenthost; started by agenthostd.service.\n\n"
-               "     --user      The service of a user: on the session bus, with the user's service manager\n"
-               "  -h --help      Show this text\n"
-               "     --version   Show the version\n",
+               "     --user          The service of a user: on the session bus, with the user's service manager\n"
+               "     --check-config  Only say what is wrong with the settings\n"
+               "  -h --help          Show this text\n"
+               "     --version       Show the version\n",
                 program_invocation_short_name);
         return 0;
 }
 
 int main(int argc, char **argv)
 {
-        static const struct option options[] = {
+        static const struct option known[] = {
                 { "user", no_argument, NULL, 'u' },
+                { "check-config", no_argument, NULL, 'c' },
                 { "help", no_argument, NULL, 'h' },
                 { "version", no_argument, NULL, 'V' },
                 { 0 },
         };
-        bool user_mode = false;
+        Options options = { 0 };
         int c, r;
 
-        while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0)
+        while ((c = getopt_long(argc, argv, "h", known, NULL)) >= 0)
                 switch (c) {
                 case 'u':
-                        user_mode = true;
+                        options.user = true;
+                        break;
+                case 'c':
+                        options.check_config = true;
                         break;
                 case 'h':
                         return usage();
@@ -150,9 +163,10 @@ int main(int argc, char **argv)
                         return EXIT_FAILURE;
                 }
 
-        log_open_journal();
-        r = run_in_mode(user_mode);
-        if (r < 0)
+        if (!options.check_config)
+                log_open_journal();
+        r = run_with(&options);
+        if (r < 0 && !options.check_config)
                 log_error("agenthostd ends: %s", strerror(-r));
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
+#include "check-config.h"
 #include "file-util.h"
 #include "launcher.h"
 #include "log-journal.h"
@@ -177,6 +178,7 @@ static int run(const Paths *paths, char **argv, const Reexec *reexec)
 typedef struct Options {
         bool user;
         bool reload;
+        bool check_config;
 } Options;
 
 static bool parse_options(int argc, char **argv, Options *ret)
@@ -184,6 +186,7 @@ static bool parse_options(int argc, char **argv, Options *ret)
         static const struct option options[] = {
                 { "user", no_argument, NULL, 'u' },
                 { "reload", no_argument, NULL, 'r' },
+                { "check-config", no_argument, NULL, 'c' },
                 { 0 },
         };
         int c;
@@ -197,20 +200,24 @@ static bool parse_options(int argc, char **argv, Options *ret)
                 case 'r':
                         ret->reload = true;
                         break;
+                case 'c':
+                        ret->check_config = true;
+                        break;
                 default:
                         return false;
                 }
         return optind == argc;
 }
 
-/* As the service manager starts us; with --reload it is what ExecReload= runs. */
+/* As the service manager starts us; with --reload it is what ExecReload= runs, with --check-config what
+ * people do. */
 static int run_with(const Options *options, char **argv)
 {
         _cleanup_(paths_freep) Paths *paths = NULL;
         Reexec reexec;
         int r;
 
-        if (!options->reload) {
+        if (!options->reload && !options->check_config) {
                 reexec_begin(&reexec);
                 setup_log();
                 reexec_log(&reexec);
@@ -222,6 +229,8 @@ static int run_with(const Options *options, char **argv)
                         "XDG_RUNTIME_DIR is not set: with --user, to be started by the user's service manager");
         if (options->reload)
                 return r < 0 ? r : reload_ask(paths->launcher_address);
+        if (options->check_config)
+                return r < 0 ? r : check_config(paths);
 
         if (r >= 0)
                 r = run(paths, argv, &reexec);
@@ -242,7 +251,7 @@ int main(int argc, char **argv)
         (void)signal(SIGCHLD, SIG_DFL);
 
         r = run_with(&options, argv);
-        if (r < 0)
+        if (r < 0 && !options.check_config)
                 log_error("Giving up: %s", strerror(-r));
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
