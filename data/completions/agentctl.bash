@@ -5,7 +5,9 @@
 
 # What the service knows: ids, guilds. Quietly, and asking for nothing.
 _agentctl_list() {
-        agentctl "${mode[@]}" --no-ask-password --no-pager --no-legend list --columns="$1" 2>/dev/null | sort --unique
+        # Nobody waits for SSH at the touch of a key.
+        [[ $is_remote == no ]] || return 0
+        agentctl ${mode[@]+"${mode[@]}"} --no-ask-password --no-pager --no-legend list --columns="$1" 2>/dev/null | sort --unique
 }
 
 # _agentctl_offer WORD...: those that begin like the current word, quoted where the shell wants it.
@@ -68,25 +70,25 @@ _agentctl_offer_value() {
 }
 
 _agentctl_offer_options() {
-        local common='--help --version --user --remote --json --no-legend --no-pager --no-ask-password' words=''
+        local common='--help --version --user --remote --json --no-legend --no-pager --no-ask-password' more=''
         case $verb in
-        list | '') words='--guild --columns --state --full' ;;
-        status) words='--guild --lines --full' ;;
-        show) words='--guild --property --value' ;;
-        logs) words='--guild --lines --follow' ;;
-        monitor) words='--guild' ;;
+        list | '') more='--guild --columns --state --full' ;;
+        status) more='--guild --lines --full' ;;
+        show) more='--guild --property --value' ;;
+        logs) more='--guild --lines --follow' ;;
+        monitor) more='--guild' ;;
         run)
-                words='--guild --runtime --restart --messaging --environment --client-type --client-properties
+                more='--guild --runtime --restart --messaging --environment --client-type --client-properties
                         --machine-id --request-id --no-block --wait --follow --timeout --quiet'
                 ;;
-        stop) words='--guild --timeout --quiet' ;;
-        restart | freeze | thaw) words='--guild --quiet' ;;
-        kill) words='--guild --signal --kill-whom --quiet' ;;
-        shutdown) words='--timeout --quiet' ;;
-        cleanup) words='--quiet' ;;
+        stop) more='--guild --timeout --quiet' ;;
+        restart | freeze | thaw) more='--guild --quiet' ;;
+        kill) more='--guild --signal --kill-whom --quiet' ;;
+        shutdown) more='--timeout --quiet' ;;
+        cleanup) more='--quiet' ;;
         esac
         # shellcheck disable=SC2086
-        _agentctl_offer $common $words
+        _agentctl_offer $common $more
 }
 
 _agentctl_offer_arguments() {
@@ -111,20 +113,39 @@ _agentctl_takes_value() {
         esac
 }
 
+# The current word, whose parts are words of their own where there is a colon in it.
+_agentctl_join_current() {
+        local i
+        current=${COMP_WORDS[COMP_CWORD]} first=$COMP_CWORD
+        while ((first > 1)) && [[ ${COMP_WORDS[first]} == :* || ${COMP_WORDS[first - 1]} == *: ]]; do
+                ((--first))
+        done
+        for ((i = COMP_CWORD - 1; i >= first; i--)); do
+                current=${COMP_WORDS[i]}$current
+        done
+}
+
+# What is before the last colon stays as it is on the line.
+_agentctl_cut_replies() {
+        local kept=${current%"${current##*:}"} i
+        [[ -n $kept ]] || return 0
+        for i in "${!COMPREPLY[@]}"; do
+                COMPREPLY[i]=${COMPREPLY[i]#"$kept"}
+        done
+}
+
 _agentctl() {
-        local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} verb='' mode=() i word
+        local current first previous verb='' mode=() is_remote=no i word
         COMPREPLY=()
+        _agentctl_join_current
+        previous=${COMP_WORDS[first - 1]}
 
         # "--guild=x" are three words here.
-        for ((i = 1; i < COMP_CWORD; i++)); do
+        for ((i = 1; i < first; i++)); do
                 word=${COMP_WORDS[i]}
-                if [[ $word == --user ]]; then
-                        mode+=(--user)
-                elif [[ $word == -H || $word == --remote ]]; then
-                        # Nobody waits for SSH at the touch of a key.
-                        mode=(--version)
-                        ((++i))
-                elif _agentctl_takes_value "$word"; then
+                [[ $word != --user ]] || mode=(--user)
+                [[ $word != -H && $word != --remote ]] || is_remote=yes
+                if _agentctl_takes_value "$word"; then
                         [[ ${COMP_WORDS[i + 1]:-} != '=' ]] || ((++i))
                         ((++i))
                 elif [[ $word != -* && -z $verb ]]; then
@@ -135,7 +156,7 @@ _agentctl() {
         if [[ $current == '=' ]]; then
                 current=''
         elif [[ $previous == '=' ]]; then
-                previous=${COMP_WORDS[COMP_CWORD - 2]}
+                previous=${COMP_WORDS[first - 2]}
         fi
         if _agentctl_takes_value "$previous"; then
                 _agentctl_offer_value "$previous"
@@ -144,6 +165,7 @@ _agentctl() {
         else
                 _agentctl_offer_arguments
         fi
+        _agentctl_cut_replies
 }
 
 complete -F _agentctl agentctl
