@@ -232,7 +232,7 @@ int verb_monitor(Ctl *ctl, char **arguments)
                 r = learn_guilds(ctl, &m);
         if (r == EXIT_OK) {
                 /* Whoever reads it knows that nothing is missed from here on. */
-                if (m.options->json == JSON_OFF && !m.options->no_legend)
+                if (!m.options->no_legend)
                         log_info("Waiting for events; Ctrl-C ends it");
                 r = sd_event_loop(ctl->event);
                 r = r < 0 ? ctl_report_errno("The message bus cannot be talked to any more", r) : EXIT_OK;
