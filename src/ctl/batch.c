@@ -70,10 +70,9 @@ int batch_run(Ctl *ctl, const Batch *batch)
                         r = send_call(&run, run.next++);
                 if (r >= 0)
                         r = sd_event_run(ctl->event, UINT64_MAX);
-                /* A connection that breaks answers all that wait, and then ends the loop. */
-                if (sd_event_get_state(ctl->event) == SD_EVENT_FINISHED)
-                        r = -ECONNRESET;
+                if (ctl_is_over(ctl->event))
+                        break;
         }
         progress_hide(&run.progress);
-        return r < 0 ? ctl_report_errno("The message bus cannot be talked to any more", r) : EXIT_OK;
+        return ctl_end_of(ctl->event, r);
 }

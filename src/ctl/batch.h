@@ -20,6 +20,6 @@ typedef struct Batch {
         void *userdata;
 } Batch;
 
-/* Returns when all are answered. EXIT_OK whatever the answers were, or what to exit with when it could not
- * go on (told). */
+/* Returns when all are answered, or the event loop is over (ctl.h). EXIT_OK whatever the answers were, or
+ * what to exit with when it could not go on (told). */
 int batch_run(Ctl *ctl, const Batch *batch);

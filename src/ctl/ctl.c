@@ -2,6 +2,7 @@
 #include "ctl.h"
 
 #include <glib.h>
+#include <signal.h>
 #include <string.h>
 
 #include "fault-bus.h"
@@ -132,7 +133,53 @@ int ctl_connect(Ctl *ctl)
         r = sd_event_default(&ctl->event);
         if (r >= 0)
                 r = sd_bus_attach_event(ctl->bus, ctl->event, SD_EVENT_PRIORITY_NORMAL);
+        /* Ends the loop, which would wait for nothing. */
+        if (r >= 0)
+                r = sd_bus_set_exit_on_disconnect(ctl->bus, true);
         return r < 0 ? ctl_report_errno("Cannot set up the event loop", r) : EXIT_OK;
+}
+
+static int on_interrupt(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)
+{
+        (void)si;
+        (void)userdata;
+
+        return sd_event_exit(sd_event_source_get_event(s), 0);
+}
+
+int ctl_catch_interrupt(sd_event *event)
+{
+        static const int signals[] = { SIGINT, SIGTERM };
+        sigset_t mask;
+        int r = 0;
+
+        sigemptyset(&mask);
+        for (size_t i = 0; i < ELEMENTSOF(signals); i++)
+                sigaddset(&mask, signals[i]);
+        if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
+                return -errno;
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(signals); i++)
+                r = sd_event_add_signal(event, NULL, signals[i], on_interrupt, NULL);
+        return r;
+}
+
+bool ctl_is_over(sd_event *event)
+{
+        int state = sd_event_get_state(event);
+
+        return state == SD_EVENT_EXITING || state == SD_EVENT_FINISHED;
+}
+
+int ctl_end_of(sd_event *event, int r)
+{
+        int code = 0;
+
+        if (r >= 0 && ctl_is_over(event) && sd_event_get_exit_code(event, &code) >= 0 && code != 0)
+                r = -ECONNRESET;
+        if (r >= 0)
+                return EXIT_OK;
+        log_error("The message bus cannot be talked to any more: %s", strerror(-r));
+        return EXIT_UNREACHABLE;
 }
 
 int ctl_connect_to_act(Ctl *ctl)

@@ -31,6 +31,14 @@ int ctl_connect_to_act(Ctl *ctl);
 
 void ctl_done(Ctl *ctl);
 
+/* From here on Ctrl-C and SIGTERM end the event loop: nothing else does but a bus that has gone. */
+int ctl_catch_interrupt(sd_event *event);
+bool ctl_is_over(sd_event *event);
+
+/* What to exit with behind a loop that gave r: EXIT_OK after an interrupt or an end of our own; else it has
+ * been told. */
+int ctl_end_of(sd_event *event, int r);
+
 /* Tells the user about an error ("SUBJECT: ..." if it is not NULL) and gives the exit code. */
 int ctl_report(const char *subject, const sd_bus_error *error);
 int ctl_report_errno(const char *what, int error);

@@ -319,15 +319,17 @@ static int catch_up(Journal *j)
 
 int journal_drain(Journal *j)
 {
-        uint64_t deadline = now_usec(CLOCK_MONOTONIC) + DRAIN_MAX_USEC;
+        uint64_t now = now_usec(CLOCK_MONOTONIC), end = now + DRAIN_MAX_USEC, quiet = now + DRAIN_USEC;
         int r = catch_up(j);
 
-        while (r >= 0 && now_usec(CLOCK_MONOTONIC) < deadline) {
-                r = sd_journal_wait(j->journal, DRAIN_USEC);
-                if (r == SD_JOURNAL_NOP)
-                        return 0;
+        while (r >= 0 && now < quiet && now < end) {
+                /* It also returns when something else was written. */
+                r = sd_journal_wait(j->journal, quiet - now);
                 if (r >= 0)
                         r = catch_up(j);
+                now = now_usec(CLOCK_MONOTONIC);
+                if (r > 0)
+                        quiet = now + DRAIN_USEC;
         }
         return r;
 }

@@ -6,9 +6,19 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <systemd/sd-login.h>
 
 #define PROGRAM "/usr/bin/pkttyagent"
 #define START_LIMIT_MSEC 5000
+
+/* A desktop's agent comes before ours, where the session has one; where there is no session, polkit would
+ * not look at one that is behind another. */
+static const char *fallback_option(void)
+{
+        _cleanup_free_ char *session = NULL;
+
+        return sd_pid_get_session(0, &session) >= 0 ? "--fallback" : NULL;
+}
 
 static _Noreturn void become_agent(int notify_fd)
 {
@@ -18,7 +28,7 @@ static _Noreturn void become_agent(int notify_fd)
         (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
         (void)snprintf(number, sizeof(number), "%d", notify_fd);
         (void)fcntl(notify_fd, F_SETFD, 0);
-        execl(PROGRAM, PROGRAM, "--notify-fd", number, "--fallback", NULL);
+        execl(PROGRAM, PROGRAM, "--notify-fd", number, fallback_option(), NULL);
         _exit(EXIT_FAILURE);
 }
 

@@ -3,7 +3,6 @@
 /* logs */
 
 #include <glib.h>
-#include <signal.h>
 
 #include "agents.h"
 #include "journal.h"
@@ -52,27 +51,18 @@ static int add_wanted(Ctl *ctl, Journal *j, char **ids)
         return r < 0 ? ctl_report_errno("The journal cannot be searched", r) : EXIT_OK;
 }
 
-static int follow(Ctl *ctl, Journal *j)
+static int follow(Journal *j)
 {
         _cleanup_(sd_event_unrefp) sd_event *event = NULL;
-        sigset_t mask;
-        int r;
+        int r = sd_event_default(&event);
 
-        sigemptyset(&mask);
-        sigaddset(&mask, SIGINT);
-        sigaddset(&mask, SIGTERM);
-        (void)sigprocmask(SIG_BLOCK, &mask, NULL);
-
-        r = ctl->event ? (event = sd_event_ref(ctl->event), 0) : sd_event_new(&event);
         if (r >= 0)
-                r = sd_event_add_signal(event, NULL, SIGINT, NULL, NULL);
-        if (r >= 0)
-                r = sd_event_add_signal(event, NULL, SIGTERM, NULL, NULL);
+                r = ctl_catch_interrupt(event);
         if (r >= 0)
                 r = journal_follow(j, event);
-        if (r >= 0)
-                r = sd_event_loop(event);
-        return r < 0 ? ctl_report_errno("The journal cannot be followed", r) : EXIT_OK;
+        if (r < 0)
+                return ctl_report_errno("The journal cannot be followed", r);
+        return ctl_end_of(event, MIN(sd_event_loop(event), 0));
 }
 
 int verb_logs(Ctl *ctl, char **arguments)
@@ -103,5 +93,5 @@ int verb_logs(Ctl *ctl, char **arguments)
                 return ctl_report_errno("The journal cannot be read", r);
         if (r == 0 && !o->follow && o->json == JSON_OFF && !o->no_legend)
                 puts("-- No entries --");
-        return o->follow ? follow(ctl, j) : EXIT_OK;
+        return o->follow ? follow(j) : EXIT_OK;
 }

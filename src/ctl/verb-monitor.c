@@ -4,7 +4,6 @@
 
 #include <glib.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <string.h>
 
 #include "agents.h"
@@ -199,16 +198,8 @@ static int learn_guilds(Ctl *ctl, Monitor *m)
 
 static int subscribe(Ctl *ctl, Monitor *m)
 {
-        sigset_t mask;
-        int r;
+        int r = ctl_catch_interrupt(ctl->event);
 
-        sigemptyset(&mask);
-        sigaddset(&mask, SIGINT);
-        sigaddset(&mask, SIGTERM);
-        (void)sigprocmask(SIG_BLOCK, &mask, NULL);
-        r = sd_event_add_signal(ctl->event, NULL, SIGINT, NULL, NULL);
-        if (r >= 0)
-                r = sd_event_add_signal(ctl->event, NULL, SIGTERM, NULL, NULL);
         if (r >= 0)
                 r = sd_bus_add_match(ctl->bus, NULL, MATCH, on_signal, m);
         if (r >= 0)
@@ -234,8 +225,7 @@ int verb_monitor(Ctl *ctl, char **arguments)
                 /* Whoever reads it knows that nothing is missed from here on. */
                 if (!m.options->no_legend)
                         log_info("Waiting for events; Ctrl-C ends it");
-                r = sd_event_loop(ctl->event);
-                r = r < 0 ? ctl_report_errno("The message bus cannot be talked to any more", r) : EXIT_OK;
+                r = ctl_end_of(ctl->event, MIN(sd_event_loop(ctl->event), 0));
         }
         g_clear_pointer(&m.guilds, g_hash_table_unref);
         return r;

@@ -3,7 +3,6 @@
 /* run */
 
 #include <inttypes.h>
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -206,52 +205,35 @@ static void on_ended(const char *id, const RunEnd *end, void *userdata)
         fflush(stdout);
 }
 
-static int on_interrupt(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)
+/* Ctrl-C is about the waiting, not about the agents. */
+static void tell_interrupt(const Running *run)
 {
-        const Running *run = userdata;
+        size_t n = run->n_started - run->n_ended;
 
-        (void)si;
-
-        log_info("%zu agent%s run%s on; 'agentctl stop' stops them", run->n_started - run->n_ended,
-                run->n_started - run->n_ended == 1 ? "" : "s",
-                run->n_started - run->n_ended == 1 ? "s" : "");
-        return sd_event_exit(sd_event_source_get_event(s), 0);
-}
-
-static int begin_waiting(Running *run)
-{
-        static const int signals[] = { SIGINT, SIGTERM };
-        sigset_t mask;
-        int r = 0;
-
-        sigemptyset(&mask);
-        for (size_t i = 0; i < ELEMENTSOF(signals); i++)
-                sigaddset(&mask, signals[i]);
-        if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
-                return -errno;
-        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(signals); i++)
-                r = sd_event_add_signal(run->ctl->event, NULL, signals[i], on_interrupt, run);
-        return r;
+        if (n == 1)
+                log_info("The agent runs on; 'agentctl stop' stops it");
+        else if (n > 1)
+                log_info("%zu agents run on; 'agentctl stop' stops them", n);
 }
 
 static int wait_for_ends(Running *run)
 {
-        int r;
+        sd_event *event = run->ctl->event;
+        int r = 0;
 
         if (!run->watch || run->n_started == 0)
                 return EXIT_OK;
 
-        r = begin_waiting(run);
-        if (r >= 0 && run->journal)
-                r = journal_follow(run->journal, run->ctl->event);
-        while (r >= 0 && run_watch_count(run->watch) > 0 &&
-                sd_event_get_state(run->ctl->event) != SD_EVENT_FINISHED)
-                r = sd_event_run(run->ctl->event, UINT64_MAX);
-        if (r < 0)
-                return ctl_report_errno("Cannot wait for the agents", r);
         if (run->journal)
+                r = journal_follow(run->journal, event);
+        while (r >= 0 && run_watch_count(run->watch) > 0 && !ctl_is_over(event))
+                r = sd_event_run(event, UINT64_MAX);
+        r = ctl_end_of(event, r);
+        if (r == EXIT_OK && run->journal)
                 (void)journal_drain(run->journal);
-        return EXIT_OK;
+        if (r == EXIT_OK)
+                tell_interrupt(run);
+        return r;
 }
 
 static int begin(Running *run, char **arguments)
@@ -276,8 +258,11 @@ static int begin(Running *run, char **arguments)
         r = ctl_connect_to_act(run->ctl);
         if (r != EXIT_OK)
                 return r;
-        if (o->wait || o->follow)
-                r = run_watch_new(run->ctl, on_ended, run, &run->watch);
+        if (o->wait || o->follow) {
+                r = ctl_catch_interrupt(run->ctl->event);
+                if (r >= 0)
+                        r = run_watch_new(run->ctl, on_ended, run, &run->watch);
+        }
         if (r >= 0 && o->follow) {
                 r = journal_new(o, &run->journal);
                 if (r >= 0)

@@ -3,6 +3,7 @@
 /* agentctl run: starting agents from files. Run in both modes. */
 
 #include <glib.h>
+#include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
 
@@ -23,6 +24,28 @@ static char *spec(const char *name)
 
 /* One agent on standard input: "ID" of guild "g". */
 #define ONE(id) "echo '{\"id\":\"" id "\",\"name\":\"One\",\"guild_id\":\"g\"}' | "
+
+/* The same in a file. */
+static char *one_file(void)
+{
+        g_autoptr(GError) error = NULL;
+        char *path;
+        int fd = g_file_open_tmp("agentctl-XXXXXX", &path, &error);
+
+        if (fd < 0 ||
+                !g_file_set_contents(
+                        path, "{\"id\":\"a1\",\"name\":\"One\",\"guild_id\":\"g\"}", -1, &error))
+                fail("%s", error->message);
+        close_fd(fd);
+        return path;
+}
+
+static void file_remove(char **path)
+{
+        (void)g_unlink(*path);
+        g_free(*path);
+}
+#define _cleanup_file_ _cleanup_(file_remove)
 
 static void expect_agents(Client *c, const char *expected)
 {
@@ -141,7 +164,7 @@ static void test_a_wrong_file_starts_nothing(void)
 
         ctl_expect_error(2, "/none.json: No such file", RUN "%s /none.json", guild);
         ctl_expect_error(2, "YAML is not taken", RUN "%s", yaml);
-        ctl_expect_error(2, "standard input: line 1 column 9: ", "echo '{\"id\": }' | " RUN "-");
+        ctl_expect_error(2, "standard input: line 1 column 8: ", "echo '{\"id\": }' | " RUN "-");
         ctl_expect_error(2, "which guild is the agent of?", "echo '{\"id\":\"a\"}' | " RUN "-");
         ctl_expect_error(
                 2, "agent_spec: $.name: missing", "echo '{\"id\":\"a\",\"guild_id\":\"g\"}' | " RUN "-");
@@ -195,10 +218,10 @@ static void test_a_service_that_dies_meanwhile_is_asked_again(void)
 {
         _cleanup_client_ Client *c = agents_begin();
         _cleanup_stream_ CtlStream *s = NULL;
+        _cleanup_file_ char *file = one_file();
         g_autofree char *line = NULL;
 
-        g_free(ctl_expect(0, ONE("a1") "cat >/tmp/agentctl-spec.json"));
-        s = ctl_stream_new("agentctl run --runtime=" SILENT " /tmp/agentctl-spec.json");
+        s = ctl_stream_new("agentctl run --runtime=" SILENT " %s", file);
         g_free(sd_bus_message_unref(client_take_signal(c, "AgentAdded", "a1")));
         agenthostd_crash();
         agent_let_be_ready(c, "a1");
@@ -233,12 +256,11 @@ static void test_wait_is_for_the_last_end_of_several(void)
 {
         _cleanup_client_ Client *c = agents_begin();
         _cleanup_stream_ CtlStream *s = NULL;
+        _cleanup_file_ char *file = one_file();
 
         add_runtime_that_ends("test-seven", "exit=7");
         host_reload();
-        g_free(ctl_expect(0, ONE("a1") "cat >/tmp/agentctl-spec.json"));
-        s = ctl_stream_new(
-                "agentctl run --wait --restart=always --runtime=test-seven /tmp/agentctl-spec.json");
+        s = ctl_stream_new("agentctl run --wait --restart=always --runtime=test-seven %s", file);
         g_free(ctl_stream_find(s, "a1: started as process "));
         agent_wait(c, "a1", "Restarts", "2");
         expect_true("StopAgent", agent_stop(c, "a1", 0));
@@ -250,9 +272,9 @@ static void test_wait_outlives_the_service(void)
 {
         _cleanup_client_ Client *c = agents_begin();
         _cleanup_stream_ CtlStream *s = NULL;
+        _cleanup_file_ char *file = one_file();
 
-        g_free(ctl_expect(0, ONE("a1") "cat >/tmp/agentctl-spec.json"));
-        s = ctl_stream_new("agentctl run --wait --runtime=" NOTIFY " /tmp/agentctl-spec.json");
+        s = ctl_stream_new("agentctl run --wait --runtime=" NOTIFY " %s", file);
         g_free(ctl_stream_find(s, "a1: started as process "));
         agenthostd_crash();
         agent_signal(c, "a1", SIGKILL);
@@ -264,9 +286,9 @@ static void test_wait_that_is_interrupted_leaves_the_agents_alone(void)
 {
         _cleanup_client_ Client *c = agents_begin();
         _cleanup_stream_ CtlStream *s = NULL;
+        _cleanup_file_ char *file = one_file();
 
-        g_free(ctl_expect(0, ONE("a1") "cat >/tmp/agentctl-spec.json"));
-        s = ctl_stream_new("agentctl run --wait --runtime=" NOTIFY " /tmp/agentctl-spec.json");
+        s = ctl_stream_new("agentctl run --wait --runtime=" NOTIFY " %s", file);
         g_free(ctl_stream_find(s, "a1: started as process "));
         expect_number("exit status", 0, ctl_stream_interrupt(s));
         agent_expect(c, "a1", "State", "running");

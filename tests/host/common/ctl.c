@@ -198,6 +198,7 @@ char *ctl_stream_find(CtlStream *s, const char *part)
                 g_string_erase(s->buffer, 0, newline - s->buffer->str + 1);
                 if (strstr(text, part))
                         return steal_ptr(text);
+                g_test_message("skipped: %s", text);
         }
 }
 
