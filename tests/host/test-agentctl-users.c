@@ -252,6 +252,7 @@ static void test_a_launcher_that_does_not_answer_is_no_health(void)
         _cleanup_ctl_ CtlResult health = { 0 };
         g_autofree char *status = NULL;
 
+        agents_prepare();
         unit_write("agenthost-launcher.service",
                 "[Service]\nExecStart=\nExecStart=/bin/sleep infinity\nType=exec\n");
         g_free(systemctl("restart agenthost-launcher.service"));

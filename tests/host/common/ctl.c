@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <termios.h>
 
 #include "client.h"
 #include "mode.h"
@@ -238,6 +239,26 @@ CtlStream *ctl_stream_free(CtlStream *s)
         return NULL;
 }
 
+/* Who asks for a password throws away what was typed before its echo was off, which it makes known to
+ * nobody. */
+static void type_unseen(int fd, const char *typed)
+{
+        uint64_t deadline = limit();
+        struct termios settings;
+
+        for (;;) {
+                if (tcgetattr(fd, &settings) < 0)
+                        fail("terminal: %m");
+                if (!(settings.c_lflag & ECHO))
+                        break;
+                if (now_usec(CLOCK_MONOTONIC) >= deadline)
+                        fail("the terminal's echo stays on");
+                g_usleep(1000);
+        }
+        if (write(fd, typed, strlen(typed)) < 0)
+                fail("typing: %m");
+}
+
 /* The terminal's other end breaks off when the last process there has gone. */
 static CtlResult read_terminal(int fd, pid_t pid, const char *prompt, const char *typed, const char *line)
 {
@@ -248,8 +269,7 @@ static CtlResult read_terminal(int fd, pid_t pid, const char *prompt, const char
         while (read_more(fd, text, deadline, line, prompt ? prompt : "its end")) {
                 if (!prompt || !strstr(text->str, prompt))
                         continue;
-                if (write(fd, typed, strlen(typed)) < 0)
-                        fail("typing: %m");
+                type_unseen(fd, typed);
                 prompt = NULL;
         }
         close_fd(fd);
