@@ -26,7 +26,7 @@ become_root() {
 }
 
 build_packages=(gcc meson ninja-build pkgconf libsystemd-dev libjson-c-dev libinih-dev libglib2.0-dev
-        libhiredis-dev libgnutls28-dev libcurl4-openssl-dev libyaml-dev libmicrohttpd-dev)
+        libhiredis-dev libgnutls28-dev libcurl4-openssl-dev libyaml-dev libmicrohttpd-dev scdoc)
 # Servers that tests start themselves: the file is in the tools too, which start none on the machine.
 server_packages=(redis-tools)
 # What tests of documents are written in.

@@ -30,6 +30,11 @@ int log_level_parse(const char *text, int *ret_level);
 
 void log_fields(int level, const LogField *fields, size_t n_fields, const char *format, ...) _printf_(4, 5);
 
+/* With MESSAGE_ID=, which makes the line an event that tools look for; data/catalog/agenthost.catalog
+ * explains it. */
+#define log_event(level, message_id, ...) \
+        log_fields(level, &(const LogField){ "MESSAGE_ID", message_id }, 1, __VA_ARGS__)
+
 #define log_full(level, ...) log_fields(level, NULL, 0, __VA_ARGS__)
 #define log_debug(...) log_full(LOG_DEBUG, __VA_ARGS__)
 #define log_info(...) log_full(LOG_INFO, __VA_ARGS__)

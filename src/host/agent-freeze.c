@@ -38,7 +38,8 @@ static void become(Agent *a, bool frozen)
         if (!changed)
                 return;
 
-        agent_log(a, LOG_INFO, "Agent %s is %s", a->id, frozen ? "frozen" : "thawed");
+        agent_log_id(a, LOG_INFO, frozen ? MESSAGE_AGENT_FROZEN : MESSAGE_AGENT_THAWED, "Agent %s is %s",
+                a->id, frozen ? "frozen" : "thawed");
         agent_bus_changed(a, AGENT_CHANGED_STATE);
         if (frozen)
                 agent_watchdog_end(a);

@@ -68,7 +68,7 @@ static void schedule_on_request(Agent *a)
 /* It will not be started again, which is told as an end of its own. */
 static void give_up(Agent *a, const char *result, const Fault *fault)
 {
-        agent_log_id(a, LOG_ERR, MESSAGE_AGENT_START_FAILED, "Agent %s is not started any more: %s", a->id,
+        agent_log_id(a, LOG_ERR, MESSAGE_AGENT_GIVEN_UP, "Agent %s is not started any more: %s", a->id,
                 fault_text(fault));
         a->state = AGENT_FAILED;
         a->result = result;
@@ -208,7 +208,8 @@ static void log_scheduled(const Agent *a)
         char span[FORMAT_USEC_MAX];
 
         if (a->restart_requested)
-                agent_log(a, LOG_INFO, "Agent %s is started again, as was asked for", a->id);
+                agent_log_id(a, LOG_INFO, MESSAGE_AGENT_RESTARTING,
+                        "Agent %s is started again, as was asked for", a->id);
         else
                 agent_log_id(a, LOG_INFO, MESSAGE_AGENT_RESTARTING, "Agent %s is started again in %s", a->id,
                         format_usec(span, sizeof(span), a->next_start_usec - now_usec(CLOCK_MONOTONIC)));
@@ -244,7 +245,8 @@ bool agent_restart_after_end(Agent *a, bool requested, const Fault *fault)
 /* Its stop has prevented a start that was under way. */
 static void end_as_stopped(Agent *a)
 {
-        agent_log(a, LOG_INFO, "Agent %s is stopped; it is not started again", a->id);
+        agent_log_id(a, LOG_INFO, MESSAGE_AGENT_NOT_RESTARTED,
+                "Agent %s is stopped; it is not started again", a->id);
         agent_restart_withdraw(a);
         agent_wake(a, AGENT_EVENT_ENDED, NULL);
         host_forget(a->host, a);
@@ -327,7 +329,8 @@ bool agent_restart_stop(Agent *a)
         if (a->state != AGENT_RESTARTING || start_is_under_way(a))
                 return false;
 
-        agent_log(a, LOG_INFO, "Agent %s is stopped while it waits to be started again", a->id);
+        agent_log_id(a, LOG_INFO, MESSAGE_AGENT_NOT_RESTARTED,
+                "Agent %s is stopped while it waits to be started again", a->id);
         if (a->start_doubted || !launcher_sync_is_settled(a->host->sync))
                 launcher_sync_doubt(a->host->sync, a->unit);
         agent_restart_withdraw(a);

@@ -37,8 +37,10 @@ static void become_stopping(Agent *a)
         bool changed = agent_enter_stopping(a);
 
         (void)host_save(a->host, a);
-        if (changed)
-                agent_bus_changed(a, AGENT_CHANGED_STATE);
+        if (!changed)
+                return;
+        agent_log_id(a, LOG_DEBUG, MESSAGE_AGENT_STOPPING, "Agent %s is being stopped", a->id);
+        agent_bus_changed(a, AGENT_CHANGED_STATE);
 }
 
 /* As the launcher does it, which may have to be told again: a further stop can shorten the time, not

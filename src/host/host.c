@@ -14,6 +14,7 @@
 #include "host-registry.h"
 #include "host-save.h"
 #include "log-agent.h"
+#include "log-host.h"
 #include "manager-bus.h"
 #include "pidfd.h"
 #include "proto/names.h"
@@ -272,7 +273,8 @@ static void on_name_owned(bool again, void *userdata)
         if (again)
                 return;
 
-        log_info("Host %s is ready with %u agents", host->config->hostname, host->n_active);
+        log_event(LOG_INFO, MESSAGE_HOST_READY, "Host %s is ready with %u agents", host->config->hostname,
+                host->n_active);
         state = g_strdup_printf("READY=1\nSTATUS=%u agents", host->n_active);
         service_say(host->event, state);
 }
@@ -380,7 +382,7 @@ void host_end(Host *host)
         if (host->ending)
                 return;
 
-        log_info("Stopping; the agents run on");
+        log_event(LOG_INFO, MESSAGE_HOST_STOPPING, "Stopping; the agents run on");
         host->ending = true;
         host_registry_flush(host, hang_up);
 }

@@ -5,6 +5,7 @@
 
 #include "answer.h"
 #include "fault-bus.h"
+#include "log-host.h"
 #include "log.h"
 
 #define RECONNECT_USEC (100 * USEC_PER_MSEC)
@@ -149,7 +150,7 @@ static void say_down(LauncherClient *c)
         if (c->said_down || c->reloading)
                 return;
 
-        log_warning(
+        log_event(LOG_WARNING, MESSAGE_LAUNCHER_AWAY,
                 "No connection to agenthost-launcher; nothing can be started or stopped until it is back "
                 "(see '%s status agenthost-launcher.service')",
                 c->paths->systemctl);

@@ -9,7 +9,7 @@ void agent_log_id(const Agent *a, int level, const char *message_id, const char 
 {
         g_autofree char *text = NULL;
         char status[16];
-        bool ended = agent_has_ended(a);
+        bool ended = agent_has_ended(a) || a->state == AGENT_RESTARTING;
         va_list ap;
 
         if (level > log_level())
@@ -25,7 +25,7 @@ void agent_log_id(const Agent *a, int level, const char *message_id, const char 
                 { "AGENT_ID", a->id },
                 { "GUILD_ID", a->guild ? a->guild->guild_id : NULL },
                 { a->host && a->host->paths->user_mode ? "USER_UNIT" : "UNIT", a->unit },
-                { "AGENT_RESULT", ended ? a->result : NULL },
+                { "RESULT", ended ? a->result : NULL },
                 { "EXIT_STATUS", ended ? status : NULL },
         };
         log_fields(level, fields, ELEMENTSOF(fields), "%s", text);

@@ -115,21 +115,19 @@ void reexec_done(Reexec *r)
 
 void reexec_log(const Reexec *r)
 {
-        static const LogField field = { "MESSAGE_ID", MESSAGE_REEXECUTED };
-
         if (r->cause == REEXEC_CRASH)
-                log_fields(LOG_CRIT, &field, 1,
+                log_event(LOG_CRIT, MESSAGE_REEXECUTED,
                         "Crashed by SIG%s, executed again in place (crash %u of at most %u within %us); the "
                         "agents run on",
                         sigabbrev_np(r->signal) ? sigabbrev_np(r->signal) : "?", r->n_crashes,
                         REEXEC_CRASHES_MAX, (unsigned)(REEXEC_CRASHES_USEC / USEC_PER_SEC));
         else if (r->cause == REEXEC_RELOAD && r->handover_error < 0)
-                log_fields(LOG_WARNING, &field, 1,
+                log_event(LOG_WARNING, MESSAGE_REEXECUTED,
                         "Executed again in place, as version " AGENTHOST_VERSION
                         "; what the former build has handed over cannot be used: %s",
                         strerror(-r->handover_error));
         else if (r->cause == REEXEC_RELOAD)
-                log_fields(LOG_INFO, &field, 1,
+                log_event(LOG_INFO, MESSAGE_REEXECUTED,
                         "Executed again in place, as version " AGENTHOST_VERSION
                         ", with %zu agents of version %s",
                         r->handover.n_agents, r->handover.version ? r->handover.version : "unknown");
