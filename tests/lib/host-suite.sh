@@ -95,7 +95,7 @@ host_suite_check_journal() {
 }
 
 host_suite_run_outside() {
-        AGENTHOST_HOST=$host_command AGENTHOST_HOST_PREFIX=$host_prefix AGENTHOST_HOST_OPTIONS=$(printf '%q ' "${host_options[@]}") \
+        AGENTHOST_VARIANT=$variant_name AGENTHOST_HOST=$host_command AGENTHOST_HOST_PREFIX=$host_prefix AGENTHOST_HOST_OPTIONS=$(printf '%q ' "${host_options[@]}") \
                 program_run "$variant_name/host" "$(basename "$1")" 900 "$1" || true
         host_suite_cleanup
 }
