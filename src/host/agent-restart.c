@@ -68,10 +68,10 @@ static void schedule_on_request(Agent *a)
 /* It will not be started again, which is told as an end of its own. */
 static void give_up(Agent *a, const char *result, const Fault *fault)
 {
-        agent_log_id(a, LOG_ERR, MESSAGE_AGENT_GIVEN_UP, "Agent %s is not started any more: %s", a->id,
-                fault_text(fault));
         a->state = AGENT_FAILED;
         a->result = result;
+        agent_log_id(a, LOG_ERR, MESSAGE_AGENT_GIVEN_UP, "Agent %s is not started any more: %s", a->id,
+                fault_text(fault));
         a->next_start_at_usec = 0;
         a->restart_requested = a->has_turn = false;
         host_count_active(a->host, -1);

@@ -147,7 +147,7 @@ test_removal_ends_what_runs_and_keeps_settings() {
         run dpkg --remove agenthost
         # The links that enabled them stay until the purge.
         expect "" "$(run systemctl list-units --state=loaded --plain --no-legend 'agent*' '*agenthost*')" units
-        expect_failure 1 "" run pgrep --full /run/ends/agent
+        expect_failure 1 "" run pgrep --full '/run/ends/[a]gent'
         expect_failure 1 "" run test -e /run/agenthost
         run test -e /etc/agenthost/runtimes.d/ends.runtime
 }
