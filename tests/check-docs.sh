@@ -165,6 +165,12 @@ test_every_field_of_the_messages_is_there() {
                 "$(entries agenthostd.8 "THE JOURNAL" | matches '^[A-Z_]+$')"
 }
 
+# Of the packages too: a build in a clean root would only tell later. Debian's names are others.
+test_rpm_knows_every_library_of_the_build() {
+        same libraries "$(matches "dependency\\('\\K[\\w.-]+" meson.build)" \
+                "$(matches '^BuildRequires: *pkgconfig\(\K[\w.-]+' packaging/rpm/agenthost.spec)"
+}
+
 # The empty paragraphs are scdoc's own.
 test_pages_are_clean() {
         local page said wrong=0
