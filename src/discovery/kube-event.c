@@ -32,7 +32,7 @@ static int parse_object(
         _cleanup_fault_ Fault syntax = FAULT_INIT;
         _cleanup_json_ struct json_object *o = NULL;
 
-        if (json_parse_strict(what, text, size, &limits, &o, &syntax) < 0)
+        if (json_parse_bounded(what, text, size, &limits, &o, &syntax) < 0)
                 return fault_set(fault, FAULT_DISCOVERY_UNAVAILABLE, "%s", fault_text(&syntax));
         if (!json_object_is_type(o, json_type_object))
                 return fault_set(fault, FAULT_DISCOVERY_UNAVAILABLE, "%s: it is no object", what);

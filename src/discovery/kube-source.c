@@ -10,6 +10,8 @@
 /* What goes wrong with a thousand endpoints is said of so many. */
 #define WARNINGS_MAX 20
 
+#define SHOWN_MAX 64
+
 void kube_reader_warn(KubeReader *r, const char *format, ...)
 {
         va_list ap;
@@ -45,13 +47,20 @@ static const char *clean_name(const char *name)
         return name && strlen(name) <= HOSTNAME_BYTES_MAX ? name : NULL;
 }
 
+/* In escapes, what is no printable ASCII. */
+static char *show(const char *name)
+{
+        g_autofree char *some = g_strndup(name ? name : "", SHOWN_MAX);
+
+        return g_strescape(some, NULL);
+}
+
 void kube_reader_add(KubeReader *r, const char *where, const HostEntry *entry)
 {
-        g_autofree char *hostname = g_utf8_make_valid(entry->hostname ? entry->hostname : "", 64);
         HostEntry e = *entry;
 
         if (!e.hostname || !hostname_is_valid(e.hostname)) {
-                g_autofree char *shown = g_strescape(hostname, NULL);
+                g_autofree char *shown = show(e.hostname);
 
                 kube_reader_warn(r, "%s: '%s' cannot be the name of a host; it is left out", where, shown);
                 return;

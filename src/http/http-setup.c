@@ -76,7 +76,15 @@ static int set_blob(CURL *easy, CURLoption option, const HttpBytes *bytes)
 {
         struct curl_blob blob = { (void *)bytes->data, bytes->size, CURL_BLOB_COPY };
 
-        return curl_easy_setopt(easy, option, &blob) == CURLE_OK ? 0 : -ENOMEM;
+        switch (curl_easy_setopt(easy, option, &blob)) {
+        case CURLE_OK:
+                return 0;
+        case CURLE_NOT_BUILT_IN:
+        case CURLE_UNKNOWN_OPTION:
+                return -EOPNOTSUPP;
+        default:
+                return -ENOMEM;
+        }
 }
 
 static int set_pem(CURL *easy, CURLoption blob, const HttpBytes *bytes, CURLoption file, const char *path)
@@ -226,5 +234,10 @@ int http_setup(CURL *easy, const HttpOptions *o, HttpLists *lists, Fault *fault)
                 r = set_tls(easy, &o->tls);
         if (r == -ENOMEM)
                 return fault_set(fault, FAULT_FAILED, "Out of memory");
+        if (r == -EOPNOTSUPP)
+                return fault_set(fault, FAULT_FAILED,
+                        "This libcurl (%s) takes no certificates from memory; the one with OpenSSL does "
+                        "(Debian: libcurl4)",
+                        curl_version());
         return r;
 }

@@ -12,10 +12,13 @@ static void json_tokener_freep(struct json_tokener **t)
                 json_tokener_free(*t);
 }
 
-/* No JSON_TOKENER_STRICT: the scan was stricter, and with it newer versions of json-c refuse integers beyond
- * 64 bits, which are good JSON. */
-static int build(
-        const char *what, const char *text, size_t size, int depth, struct json_object **ret, Fault *fault)
+static int build(const char *what,
+        const char *text,
+        size_t size,
+        int depth,
+        int flags,
+        struct json_object **ret,
+        Fault *fault)
 {
         /* One level more than the scan allows, so that its limit is the one that counts. */
         _cleanup_(json_tokener_freep) struct json_tokener *tokener = json_tokener_new_ex(depth + 1);
@@ -24,6 +27,7 @@ static int build(
 
         if (!tokener)
                 return -ENOMEM;
+        json_tokener_set_flags(tokener, flags);
 
         o = json_tokener_parse_ex(tokener, text, (int)size);
         if (json_tokener_get_error(tokener) == json_tokener_continue)
@@ -40,6 +44,17 @@ static int build(
         return 0;
 }
 
+static int check_size(const char *what, size_t size, const JsonLimits *limits, Fault *fault)
+{
+        assert(limits->bytes <= INT32_MAX);
+        assert(limits->depth > 0);
+
+        if (size > limits->bytes)
+                return fault_set(fault, FAULT_INVALID_SPEC, "%s: %zu bytes, at most %zu are allowed", what,
+                        size, limits->bytes);
+        return 0;
+}
+
 int json_parse_strict(const char *what,
         const char *text,
         size_t size,
@@ -51,17 +66,28 @@ int json_parse_strict(const char *what,
         JsonKeep keep = { .members = limits->members, .text = kept };
         int r;
 
-        assert(limits->bytes <= INT32_MAX);
-        assert(limits->depth > 0);
-
-        if (size > limits->bytes)
-                return fault_set(fault, FAULT_INVALID_SPEC, "%s: %zu bytes, at most %zu are allowed", what,
-                        size, limits->bytes);
+        r = check_size(what, size, limits, fault);
+        if (r < 0)
+                return r;
 
         r = json_scan(what, text, size, (unsigned)limits->depth, kept ? &keep : NULL, fault);
         if (r < 0)
                 return r;
 
-        return kept ? build(what, kept->str, kept->len, limits->depth, ret, fault)
-                    : build(what, text, size, limits->depth, ret, fault);
+        /* No JSON_TOKENER_STRICT: the scan was stricter, and with it newer versions of json-c refuse
+         * integers beyond 64 bits, which are good JSON. */
+        return kept ? build(what, kept->str, kept->len, limits->depth, 0, ret, fault)
+                    : build(what, text, size, limits->depth, 0, ret, fault);
+}
+
+int json_parse_bounded(const char *what,
+        const char *text,
+        size_t size,
+        const JsonLimits *limits,
+        struct json_object **ret,
+        Fault *fault)
+{
+        int r = check_size(what, size, limits, fault);
+
+        return r < 0 ? r : build(what, text, size, limits->depth, JSON_TOKENER_STRICT, ret, fault);
 }

@@ -29,6 +29,16 @@ int json_parse_strict(const char *what,
         struct json_object **ret,
         Fault *fault);
 
+/* The same without the scan, in a third of the time, for what comes from a server that we have chosen and
+ * that is known by its certificate: size and depth are bounded, all else is as strict as json-c is. Of keys
+ * given twice the last counts, texts may not be UTF-8. limits->members is not used. */
+int json_parse_bounded(const char *what,
+        const char *text,
+        size_t size,
+        const JsonLimits *limits,
+        struct json_object **ret,
+        Fault *fault);
+
 static inline void json_object_putp(struct json_object **o)
 {
         if (*o)

@@ -262,25 +262,21 @@ static void test_kubernetes_without_any_configuration_is_down(void)
         sd_event_unref(event);
 }
 
+#define ADD(name, test) g_test_add_func("/discovery/" name, test)
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         log_set_sink(be_silent);
-        g_test_add_func(
-                "/discovery/sources-are-found-by-their-names", test_sources_are_found_by_their_names);
-        g_test_add_func("/discovery/states-have-the-names-of-the-property",
-                test_states_have_the_names_of_the_property);
-        g_test_add_func("/discovery/without-a-source-it-is-off", test_without_a_source_it_is_off);
-        g_test_add_func("/discovery/P13-static-peers-are-sorted-and-ready",
-                test_P13_static_peers_are_sorted_and_ready);
-        g_test_add_func("/discovery/static-peers-that-are-none-are-refused",
-                test_static_peers_that_are_none_are_refused);
-        g_test_add_func(
-                "/discovery/settings-are-copied-and-compared", test_settings_are_copied_and_compared);
-        g_test_add_func("/discovery/entry-that-counts-is-the-same-everywhere",
-                test_entry_that_counts_is_the_same_everywhere);
-        g_test_add_func("/discovery/lists-are-equal-only-if-all-is", test_lists_are_equal_only_if_all_is);
-        g_test_add_func("/discovery/kubernetes-without-any-configuration-is-down",
+        ADD("sources-are-found-by-their-names", test_sources_are_found_by_their_names);
+        ADD("states-have-the-names-of-the-property", test_states_have_the_names_of_the_property);
+        ADD("without-a-source-it-is-off", test_without_a_source_it_is_off);
+        ADD("P13-static-peers-are-sorted-and-ready", test_P13_static_peers_are_sorted_and_ready);
+        ADD("static-peers-that-are-none-are-refused", test_static_peers_that_are_none_are_refused);
+        ADD("settings-are-copied-and-compared", test_settings_are_copied_and_compared);
+        ADD("entry-that-counts-is-the-same-everywhere", test_entry_that_counts_is_the_same_everywhere);
+        ADD("lists-are-equal-only-if-all-is", test_lists_are_equal_only_if_all_is);
+        ADD("kubernetes-without-any-configuration-is-down",
                 test_kubernetes_without_any_configuration_is_down);
         return g_test_run();
 }

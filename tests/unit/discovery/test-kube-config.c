@@ -504,48 +504,39 @@ static void test_secrets_are_not_in_messages(void)
         kube_auth_free(auth);
 }
 
+#define ADD(name, test) g_test_add_func("/kube-config/" name, test)
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
-        g_test_add_func("/kube-config/P1-pod-is-found-by-its-environment-and-files",
+        ADD("P1-pod-is-found-by-its-environment-and-files",
                 test_P1_pod_is_found_by_its_environment_and_files);
-        g_test_add_func("/kube-config/recorded-pod-files-are-read", test_recorded_pod_files_are_read);
-        g_test_add_func("/kube-config/P2-without-a-pod-the-kubeconfig-is-found",
-                test_P2_without_a_pod_the_kubeconfig_is_found);
-        g_test_add_func("/kube-config/pod-comes-before-kubeconfigs-and-settings-before-both",
+        ADD("recorded-pod-files-are-read", test_recorded_pod_files_are_read);
+        ADD("P2-without-a-pod-the-kubeconfig-is-found", test_P2_without_a_pod_the_kubeconfig_is_found);
+        ADD("pod-comes-before-kubeconfigs-and-settings-before-both",
                 test_pod_comes_before_kubeconfigs_and_settings_before_both);
-        g_test_add_func("/kube-config/home-has-the-last-word", test_home_has_the_last_word);
-        g_test_add_func("/kube-config/nothing-at-all-says-what-to-do", test_nothing_at_all_says_what_to_do);
-        g_test_add_func("/kube-config/recorded-kubeconfigs-are-read", test_recorded_kubeconfigs_are_read);
-        g_test_add_func("/kube-config/recorded-kubeconfigs-that-cannot-be-used-are-refused",
+        ADD("home-has-the-last-word", test_home_has_the_last_word);
+        ADD("nothing-at-all-says-what-to-do", test_nothing_at_all_says_what_to_do);
+        ADD("recorded-kubeconfigs-are-read", test_recorded_kubeconfigs_are_read);
+        ADD("recorded-kubeconfigs-that-cannot-be-used-are-refused",
                 test_recorded_kubeconfigs_that_cannot_be_used_are_refused);
-        g_test_add_func("/kube-config/auth-provider-is-refused", test_auth_provider_is_refused);
-        g_test_add_func("/kube-config/token-of-the-settings-makes-up-for-the-user",
-                test_token_of_the_settings_makes_up_for_the_user);
-        g_test_add_func("/kube-config/server-name-and-path-are-kept", test_server_name_and_path_are_kept);
-        g_test_add_func(
-                "/kube-config/paths-are-relative-to-their-file", test_paths_are_relative_to_their_file);
-        g_test_add_func("/kube-config/token-file-wins-over-token", test_token_file_wins_over_token);
-        g_test_add_func(
-                "/kube-config/files-that-are-missing-are-named", test_files_that_are_missing_are_named);
-        g_test_add_func("/kube-config/of-several-files-the-first-that-says-it-counts",
+        ADD("auth-provider-is-refused", test_auth_provider_is_refused);
+        ADD("token-of-the-settings-makes-up-for-the-user", test_token_of_the_settings_makes_up_for_the_user);
+        ADD("server-name-and-path-are-kept", test_server_name_and_path_are_kept);
+        ADD("paths-are-relative-to-their-file", test_paths_are_relative_to_their_file);
+        ADD("token-file-wins-over-token", test_token_file_wins_over_token);
+        ADD("files-that-are-missing-are-named", test_files_that_are_missing_are_named);
+        ADD("of-several-files-the-first-that-says-it-counts",
                 test_of_several_files_the_first_that_says_it_counts);
-        g_test_add_func(
-                "/kube-config/contexts-choose-cluster-and-user", test_contexts_choose_cluster_and_user);
-        g_test_add_func(
-                "/kube-config/directories-and-pipes-are-refused", test_directories_and_pipes_are_refused);
-        g_test_add_func("/kube-config/ten-mebibytes-are-refused", test_ten_mebibytes_are_refused);
-        g_test_add_func("/kube-config/what-is-no-yaml-is-refused-with-its-place",
-                test_what_is_no_yaml_is_refused_with_its_place);
-        g_test_add_func(
-                "/kube-config/values-of-another-kind-are-refused", test_values_of_another_kind_are_refused);
-        g_test_add_func(
-                "/kube-config/anchors-and-merges-are-followed", test_anchors_and_merges_are_followed);
-        g_test_add_func(
-                "/kube-config/anchors-of-anchors-cost-nothing", test_anchors_of_anchors_cost_nothing);
-        g_test_add_func("/kube-config/nesting-is-bounded", test_nesting_is_bounded);
-        g_test_add_func(
-                "/kube-config/json-with-tabs-and-escapes-is-read", test_json_with_tabs_and_escapes_is_read);
-        g_test_add_func("/kube-config/secrets-are-not-in-messages", test_secrets_are_not_in_messages);
+        ADD("contexts-choose-cluster-and-user", test_contexts_choose_cluster_and_user);
+        ADD("directories-and-pipes-are-refused", test_directories_and_pipes_are_refused);
+        ADD("ten-mebibytes-are-refused", test_ten_mebibytes_are_refused);
+        ADD("what-is-no-yaml-is-refused-with-its-place", test_what_is_no_yaml_is_refused_with_its_place);
+        ADD("values-of-another-kind-are-refused", test_values_of_another_kind_are_refused);
+        ADD("anchors-and-merges-are-followed", test_anchors_and_merges_are_followed);
+        ADD("anchors-of-anchors-cost-nothing", test_anchors_of_anchors_cost_nothing);
+        ADD("nesting-is-bounded", test_nesting_is_bounded);
+        ADD("json-with-tabs-and-escapes-is-read", test_json_with_tabs_and_escapes_is_read);
+        ADD("secrets-are-not-in-messages", test_secrets_are_not_in_messages);
         return g_test_run();
 }

@@ -399,27 +399,25 @@ static void test_backoff_doubles_and_has_full_jitter(void)
         g_assert_cmpuint(kube_backoff_usec(1, 7 * USEC_PER_SEC, UINT32_MAX), ==, 7500 * USEC_PER_MSEC);
 }
 
+#define ADD(name, test) g_test_add_func("/kube-event/" name, test)
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
-        g_test_add_func("/kube-event/streams-may-be-cut-anywhere", test_streams_may_be_cut_anywhere);
-        g_test_add_func("/kube-event/streams-may-come-byte-by-byte", test_streams_may_come_byte_by_byte);
-        g_test_add_func("/kube-event/recorded-events-are-understood", test_recorded_events_are_understood);
-        g_test_add_func("/kube-event/reader-ends-a-stream-at-a-line", test_reader_ends_a_stream_at_a_line);
-        g_test_add_func("/kube-event/lines-have-a-limit", test_lines_have_a_limit);
-        g_test_add_func("/kube-event/what-is-no-event-is-refused", test_what_is_no_event_is_refused);
-        g_test_add_func("/kube-event/deep-and-long-texts-are-refused", test_deep_and_long_texts_are_refused);
-        g_test_add_func("/kube-event/pages-tell-what-comes-next", test_pages_tell_what_comes_next);
-        g_test_add_func("/kube-event/what-is-no-list-is-refused", test_what_is_no_list_is_refused);
-        g_test_add_func("/kube-event/truncated-lists-are-refused", test_truncated_lists_are_refused);
-        g_test_add_func("/kube-event/recorded-errors-are-told-in-one-line",
-                test_recorded_errors_are_told_in_one_line);
-        g_test_add_func("/kube-event/every-recorded-error-is-read", test_every_recorded_error_is_read);
-        g_test_add_func("/kube-event/words-of-a-server-are-bounded-and-harmless",
-                test_words_of_a_server_are_bounded_and_harmless);
-        g_test_add_func("/kube-event/versions-are-compared-where-they-can-be",
-                test_versions_are_compared_where_they_can_be);
-        g_test_add_func(
-                "/kube-event/backoff-doubles-and-has-full-jitter", test_backoff_doubles_and_has_full_jitter);
+        ADD("streams-may-be-cut-anywhere", test_streams_may_be_cut_anywhere);
+        ADD("streams-may-come-byte-by-byte", test_streams_may_come_byte_by_byte);
+        ADD("recorded-events-are-understood", test_recorded_events_are_understood);
+        ADD("reader-ends-a-stream-at-a-line", test_reader_ends_a_stream_at_a_line);
+        ADD("lines-have-a-limit", test_lines_have_a_limit);
+        ADD("what-is-no-event-is-refused", test_what_is_no_event_is_refused);
+        ADD("deep-and-long-texts-are-refused", test_deep_and_long_texts_are_refused);
+        ADD("pages-tell-what-comes-next", test_pages_tell_what_comes_next);
+        ADD("what-is-no-list-is-refused", test_what_is_no_list_is_refused);
+        ADD("truncated-lists-are-refused", test_truncated_lists_are_refused);
+        ADD("recorded-errors-are-told-in-one-line", test_recorded_errors_are_told_in_one_line);
+        ADD("every-recorded-error-is-read", test_every_recorded_error_is_read);
+        ADD("words-of-a-server-are-bounded-and-harmless", test_words_of_a_server_are_bounded_and_harmless);
+        ADD("versions-are-compared-where-they-can-be", test_versions_are_compared_where_they_can_be);
+        ADD("backoff-doubles-and-has-full-jitter", test_backoff_doubles_and_has_full_jitter);
         return g_test_run();
 }

@@ -313,6 +313,29 @@ static void test_refusals_say_what_to_do(KubeFixture *f, gconstpointer data)
         kube_fixture_until_state(f, DISCOVERY_DOWN, "a role must allow list and watch");
 }
 
+static void test_P7_refused_list_is_told(KubeFixture *f, gconstpointer data)
+{
+        (void)data;
+
+        fake_kube_next_list_recorded(f->kube, "errors/404-unknown-resource");
+        kube_fixture_start(f);
+        kube_fixture_until_state(f, DISCOVERY_DOWN, "Failed to discover agent hosts at https://127.0.0.1:");
+        kube_fixture_until_state(f, DISCOVERY_OK, NULL);
+}
+
+static void test_P14_without_a_list_there_are_no_hosts(KubeFixture *f, gconstpointer data)
+{
+        size_t n = 9;
+
+        (void)data;
+
+        fake_kube_next_list_recorded(f->kube, "errors/param-watch-bad-resourceversion");
+        kube_fixture_start(f);
+        kube_fixture_until_state(f, DISCOVERY_DOWN, "500 ");
+        discovery_hosts(f->discovery, &n);
+        g_assert_cmpuint(n, ==, 0);
+}
+
 static void test_retry_after_is_kept_to(KubeFixture *f, gconstpointer data)
 {
         gint64 begun;
@@ -842,6 +865,8 @@ int main(int argc, char **argv)
                 test_server_that_ends_every_watch_at_once_is_not_asked_all_the_time);
         add_refusals();
         ADD("refusals-say-what-to-do", test_refusals_say_what_to_do);
+        ADD("P7-refused-list-is-told", test_P7_refused_list_is_told);
+        ADD("P14-without-a-list-there-are-no-hosts", test_P14_without_a_list_there_are_no_hosts);
         ADD("retry-after-is-kept-to", test_retry_after_is_kept_to);
         ADD("token-that-was-replaced-is-read-again", test_token_that_was_replaced_is_read_again);
         ADD("token-that-is-refused-is-read-again-at-once", test_token_that_is_refused_is_read_again_at_once);

@@ -394,42 +394,30 @@ static void test_what_a_server_can_make_us_keep_is_bounded(void)
         kube_store_free(s);
 }
 
+#define ADD(name, test) g_test_add_func("/kube-sources/" name, test)
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         log_set_sink(be_silent);
-        g_test_add_func("/kube-sources/P4-slices-become-one-host-for-each-pod",
-                test_P4_slices_become_one_host_for_each_pod);
-        g_test_add_func("/kube-sources/slices-of-other-services-are-left-out",
-                test_slices_of_other_services_are_left_out);
-        g_test_add_func("/kube-sources/slices-of-other-namespaces-are-left-out",
-                test_slices_of_other_namespaces_are_left_out);
-        g_test_add_func("/kube-sources/slices-without-anything-are-no-hosts",
-                test_slices_without_anything_are_no_hosts);
-        g_test_add_func("/kube-sources/pods-that-end-are-not-ready-but-serve",
-                test_pods_that_end_are_not_ready_but_serve);
-        g_test_add_func("/kube-sources/odd-slices-are-read", test_odd_slices_are_read);
-        g_test_add_func("/kube-sources/what-is-not-said-means-ready", test_what_is_not_said_means_ready);
-        g_test_add_func("/kube-sources/what-ends-is-never-ready", test_what_ends_is_never_ready);
-        g_test_add_func(
-                "/kube-sources/one-host-in-several-slices-is-one", test_one_host_in_several_slices_is_one);
-        g_test_add_func("/kube-sources/endpoints-that-cannot-be-hosts-are-left-out",
-                test_endpoints_that_cannot_be_hosts_are_left_out);
-        g_test_add_func(
-                "/kube-sources/names-of-zones-and-nodes-are-names", test_names_of_zones_and_nodes_are_names);
-        g_test_add_func("/kube-sources/wrong-types-are-refused", test_wrong_types_are_refused);
-        g_test_add_func("/kube-sources/endpoints-are-read-as-the-original-did",
-                test_endpoints_are_read_as_the_original_did);
-        g_test_add_func("/kube-sources/P5-P6-no-subsets-are-no-hosts", test_P5_P6_no_subsets_are_no_hosts);
-        g_test_add_func(
-                "/kube-sources/nodes-are-ready-unless-cordoned", test_nodes_are_ready_unless_cordoned);
-        g_test_add_func(
-                "/kube-sources/paths-are-those-that-were-recorded", test_paths_are_those_that_were_recorded);
-        g_test_add_func(
-                "/kube-sources/five-thousand-endpoints-are-taken", test_five_thousand_endpoints_are_taken);
-        g_test_add_func("/kube-sources/a-list-that-is-given-up-changes-nothing",
-                test_a_list_that_is_given_up_changes_nothing);
-        g_test_add_func("/kube-sources/what-a-server-can-make-us-keep-is-bounded",
-                test_what_a_server_can_make_us_keep_is_bounded);
+        ADD("P4-slices-become-one-host-for-each-pod", test_P4_slices_become_one_host_for_each_pod);
+        ADD("slices-of-other-services-are-left-out", test_slices_of_other_services_are_left_out);
+        ADD("slices-of-other-namespaces-are-left-out", test_slices_of_other_namespaces_are_left_out);
+        ADD("slices-without-anything-are-no-hosts", test_slices_without_anything_are_no_hosts);
+        ADD("pods-that-end-are-not-ready-but-serve", test_pods_that_end_are_not_ready_but_serve);
+        ADD("odd-slices-are-read", test_odd_slices_are_read);
+        ADD("what-is-not-said-means-ready", test_what_is_not_said_means_ready);
+        ADD("what-ends-is-never-ready", test_what_ends_is_never_ready);
+        ADD("one-host-in-several-slices-is-one", test_one_host_in_several_slices_is_one);
+        ADD("endpoints-that-cannot-be-hosts-are-left-out", test_endpoints_that_cannot_be_hosts_are_left_out);
+        ADD("names-of-zones-and-nodes-are-names", test_names_of_zones_and_nodes_are_names);
+        ADD("wrong-types-are-refused", test_wrong_types_are_refused);
+        ADD("endpoints-are-read-as-the-original-did", test_endpoints_are_read_as_the_original_did);
+        ADD("P5-P6-no-subsets-are-no-hosts", test_P5_P6_no_subsets_are_no_hosts);
+        ADD("nodes-are-ready-unless-cordoned", test_nodes_are_ready_unless_cordoned);
+        ADD("paths-are-those-that-were-recorded", test_paths_are_those_that_were_recorded);
+        ADD("five-thousand-endpoints-are-taken", test_five_thousand_endpoints_are_taken);
+        ADD("a-list-that-is-given-up-changes-nothing", test_a_list_that_is_given_up_changes_nothing);
+        ADD("what-a-server-can-make-us-keep-is-bounded", test_what_a_server_can_make_us_keep_is_bounded);
         return g_test_run();
 }

@@ -22,6 +22,7 @@ typedef struct Fixture {
         FakeHttp *server;
         Pki *pki;
         bool (*serve)(FakeConnection *c, const FakeRequest *r, struct Fixture *f);
+        GPtrArray *replies; /* all that there were */
         const char *reply;
         size_t reply_size;
         char *seen; /* of the last request */
@@ -67,10 +68,17 @@ static bool on_request(FakeConnection *c, const FakeRequest *r, void *userdata)
         return f->serve(c, r, f);
 }
 
+/* Outlives the test: the server may be sending it still when that ends. */
+static void set_reply_data(Fixture *f, const char *reply, size_t size)
+{
+        g_ptr_array_add(f->replies, g_memdup2(reply, size + 1));
+        f->reply = f->replies->pdata[f->replies->len - 1];
+        f->reply_size = size;
+}
+
 static void set_reply(Fixture *f, const char *reply)
 {
-        f->reply = reply;
-        f->reply_size = strlen(reply);
+        set_reply_data(f, reply, strlen(reply));
 }
 
 static void set_up_with(Fixture *f, const PkiCert *cert)
@@ -81,6 +89,7 @@ static void set_up_with(Fixture *f, const PkiCert *cert)
         f->event = loop_new();
         g_assert_cmpint(http_client_new(f->event, &f->client), ==, 0);
         f->serve = serve_reply;
+        f->replies = g_ptr_array_new_with_free_func(g_free);
         set_reply(f, OK_REPLY);
         f->body = g_string_new(NULL);
         f->server = fake_http_new(&tls, 0, on_request, f);
@@ -117,6 +126,7 @@ static void tear_down(Fixture *f, gconstpointer data)
         g_free(f->seen);
         g_free(f->server_name);
         g_free(f->warning);
+        g_ptr_array_unref(f->replies);
 }
 
 static int on_head(HttpRequest *request, const HttpHead *head, void *userdata)
@@ -495,8 +505,7 @@ static void test_compressed_reply_is_read_plain(Fixture *f, gconstpointer data)
 
         (void)data;
 
-        f->reply = r.raw;
-        f->reply_size = r.raw_size;
+        set_reply_data(f, r.raw, r.raw_size);
         run(f, "/", &options);
         g_assert_null(f->failure);
         g_assert_nonnull(strstr(f->seen, "accept-encoding: gzip\n"));

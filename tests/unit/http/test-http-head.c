@@ -56,12 +56,13 @@ static void test_texts_are_escaped_for_urls(void)
         }
 }
 
+#define ADD(name, test) g_test_add_func("/http-head/" name, test)
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
-        g_test_add_func(
-                "/http-head/retry-after-is-seconds-or-a-date", test_retry_after_is_seconds_or_a_date);
-        g_test_add_func("/http-head/retry-after-is-an-hour-at-most", test_retry_after_is_an_hour_at_most);
-        g_test_add_func("/http-head/texts-are-escaped-for-urls", test_texts_are_escaped_for_urls);
+        ADD("retry-after-is-seconds-or-a-date", test_retry_after_is_seconds_or_a_date);
+        ADD("retry-after-is-an-hour-at-most", test_retry_after_is_an_hour_at_most);
+        ADD("texts-are-escaped-for-urls", test_texts_are_escaped_for_urls);
         return g_test_run();
 }

@@ -258,36 +258,35 @@ static void test_the_oldest_are_forgotten_when_too_many_are_passed_over(void)
         g_assert_cmpuint(p.n, ==, 0);
 }
 
+#define ADD(name, test) g_test_add_func("/placement/" name, test)
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
-        g_test_add_func(
-                "/placement/strategies-are-found-by-their-names", test_strategies_are_found_by_their_names);
-        g_test_add_func("/placement/P8-hosts-take-turns", test_P8_hosts_take_turns);
-        g_test_add_func("/placement/P9-one-host-is-always-it", test_P9_one_host_is_always_it);
-        g_test_add_func("/placement/P10-without-hosts-there-is-none", test_P10_without_hosts_there_is_none);
-        g_test_add_func("/placement/only-ready-hosts-have-turns", test_only_ready_hosts_have_turns);
-        g_test_add_func("/placement/turns-may-be-any-number", test_turns_may_be_any_number);
-        g_test_add_func("/placement/passed-over-hosts-keep-their-turns-but-come-last",
+        ADD("strategies-are-found-by-their-names", test_strategies_are_found_by_their_names);
+        ADD("P8-hosts-take-turns", test_P8_hosts_take_turns);
+        ADD("P9-one-host-is-always-it", test_P9_one_host_is_always_it);
+        ADD("P10-without-hosts-there-is-none", test_P10_without_hosts_there_is_none);
+        ADD("only-ready-hosts-have-turns", test_only_ready_hosts_have_turns);
+        ADD("turns-may-be-any-number", test_turns_may_be_any_number);
+        ADD("passed-over-hosts-keep-their-turns-but-come-last",
                 test_passed_over_hosts_keep_their_turns_but_come_last);
-        g_test_add_func("/placement/when-all-are-passed-over-they-are-asked-in-turn",
+        ADD("when-all-are-passed-over-they-are-asked-in-turn",
                 test_when_all_are_passed_over_they_are_asked_in_turn);
-        g_test_add_func("/placement/every-host-is-in-the-order-once", test_every_host_is_in_the_order_once);
-        g_test_add_func("/placement/least-agents-takes-the-better-of-the-next-two",
+        ADD("every-host-is-in-the-order-once", test_every_host_is_in_the_order_once);
+        ADD("least-agents-takes-the-better-of-the-next-two",
                 test_least_agents_takes_the_better_of_the_next_two);
-        g_test_add_func("/placement/least-agents-leaves-equal-and-unknown-hosts-in-turn",
+        ADD("least-agents-leaves-equal-and-unknown-hosts-in-turn",
                 test_least_agents_leaves_equal_and_unknown_hosts_in_turn);
-        g_test_add_func("/placement/least-agents-does-not-prefer-a-host-that-is-passed-over",
+        ADD("least-agents-does-not-prefer-a-host-that-is-passed-over",
                 test_least_agents_does_not_prefer_a_host_that_is_passed_over);
-        g_test_add_func("/placement/spread-guild-takes-the-host-with-the-fewest-of-the-guild",
+        ADD("spread-guild-takes-the-host-with-the-fewest-of-the-guild",
                 test_spread_guild_takes_the_host_with_the_fewest_of_the_guild);
-        g_test_add_func("/placement/spread-guild-prefers-the-zone-with-the-fewest",
+        ADD("spread-guild-prefers-the-zone-with-the-fewest",
                 test_spread_guild_prefers_the_zone_with_the_fewest);
-        g_test_add_func("/placement/spread-guild-knows-any-number-of-zones",
-                test_spread_guild_knows_any_number_of_zones);
-        g_test_add_func("/placement/a-host-is-passed-over-for-ten-seconds",
-                test_a_host_is_passed_over_for_ten_seconds);
-        g_test_add_func("/placement/the-oldest-are-forgotten-when-too-many-are-passed-over",
+        ADD("spread-guild-knows-any-number-of-zones", test_spread_guild_knows_any_number_of_zones);
+        ADD("a-host-is-passed-over-for-ten-seconds", test_a_host_is_passed_over_for_ten_seconds);
+        ADD("the-oldest-are-forgotten-when-too-many-are-passed-over",
                 test_the_oldest_are_forgotten_when_too_many_are_passed_over);
         return g_test_run();
 }
