@@ -140,9 +140,9 @@ static int on_body(const void *data, size_t size, void *userdata)
 
 static uint64_t attempt_limit(const PeerRequest *r)
 {
-        uint64_t limit = MIN(r->ask.limit_usec, LIMIT_MAX_USEC);
+        uint64_t limit = r->n_attempts == 0 ? r->ask.limit_usec : r->client->settings.again_usec;
 
-        return r->n_attempts == 0 ? limit : MIN(limit, r->client->settings.again_usec);
+        return MIN(limit, LIMIT_MAX_USEC);
 }
 
 static int start_attempt(PeerRequest *r, Fault *fault)

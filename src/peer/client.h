@@ -21,7 +21,7 @@ typedef struct PeerClientSettings {
         uint64_t create_usec; /* beside the timeout of an agent that is waited for: 60 s */
         uint64_t stop_usec; /* the same: 30 s */
         uint64_t look_usec; /* list, info, health: 10 s */
-        uint64_t again_usec; /* when it is asked once more, at most: 10 s */
+        uint64_t again_usec; /* when it is asked once more: 10 s */
 } PeerClientSettings;
 
 typedef struct PeerAddress {

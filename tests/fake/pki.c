@@ -109,6 +109,7 @@ PkiCert pki_issue(Pki *p, const char *name, const char *alt, int valid_sec)
         X509 *cert = make_cert(key, name, ++p->serial, valid_sec, p->cert);
         PkiCert made;
 
+        add_extension(cert, p->cert, NID_authority_key_identifier, "keyid");
         add_extension(cert, p->cert, NID_ext_key_usage, "serverAuth,clientAuth");
         if (alt)
                 add_extension(cert, p->cert, NID_subject_alt_name, alt);

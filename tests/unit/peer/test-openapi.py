@@ -284,7 +284,7 @@ def main():
         except Exception:
             failed = True
             print(f"not ok {number} {name}")
-            print("# " + traceback.format_exc().rstrip().replace("\n", "\n# "), flush=True)
+            print("# " + traceback.format_exc(limit=-3).rstrip().replace("\n", "\n# "), flush=True)
     return failed
 
 
