@@ -22,7 +22,8 @@ declare -A may_include=(
         [discovery]="json http base"
         [placement]="base"
         [peer]="bus json http base"
-        [host]="registry bus json ini proto base"
+        [fleet]="registry discovery placement base"
+        [host]="fleet registry discovery placement bus json ini proto base"
         [ctl]="bus json proto base"
         [example]=""
 )
@@ -41,6 +42,7 @@ declare -A may_use=(
         [discovery]="systemd/ json-c/ glib yaml.h"
         [placement]=""
         [peer]="systemd/ json-c/ glib microhttpd gnutls/"
+        [fleet]="systemd/ glib"
         [host]="systemd/ json-c/ glib"
         [ctl]="systemd/ json-c/ glib"
         [example]="systemd/"

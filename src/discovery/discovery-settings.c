@@ -28,6 +28,7 @@ DiscoverySource discovery_source_from_name(const char *name)
 
 void discovery_settings_done(DiscoverySettings *s)
 {
+        g_free(s->self);
         g_strfreev(s->peers);
         g_free(s->namespace);
         g_free(s->service);
@@ -43,6 +44,7 @@ void discovery_settings_copy(const DiscoverySettings *s, DiscoverySettings *ret)
 {
         *ret = (DiscoverySettings){
                 .source = s->source,
+                .self = g_strdup(s->self),
                 .peers = g_strdupv(s->peers),
                 .namespace = g_strdup(s->namespace),
                 .service = g_strdup(s->service),
@@ -65,7 +67,8 @@ static bool peers_equal(char *const *a, char *const *b)
 bool discovery_settings_equal(const DiscoverySettings *a, const DiscoverySettings *b)
 {
         return a->source == b->source && a->port == b->port && peers_equal(a->peers, b->peers) &&
-                g_strcmp0(a->namespace, b->namespace) == 0 && g_strcmp0(a->service, b->service) == 0 &&
+                g_strcmp0(a->self, b->self) == 0 && g_strcmp0(a->namespace, b->namespace) == 0 &&
+                g_strcmp0(a->service, b->service) == 0 &&
                 g_strcmp0(a->node_selector, b->node_selector) == 0 &&
                 g_strcmp0(a->kube_config, b->kube_config) == 0 && g_strcmp0(a->server, b->server) == 0 &&
                 g_strcmp0(a->token_file, b->token_file) == 0 && g_strcmp0(a->ca_file, b->ca_file) == 0;

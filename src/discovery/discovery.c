@@ -95,6 +95,21 @@ int discovery_new(sd_event *event,
         return 0;
 }
 
+Discovery *discovery_unusable_new(const Fault *why)
+{
+        g_autoptr(GPtrArray) none = g_ptr_array_new();
+        Discovery *d = g_new0(Discovery, 1);
+
+        *d = (Discovery){
+                .hosts = host_list_new(none),
+                .state = DISCOVERY_DOWN,
+                .reason = g_strdup_printf("The settings of [Discovery] cannot be used: %s; correct them in "
+                                          "agenthost.conf and reload agenthostd",
+                        fault_text(why)),
+        };
+        return d;
+}
+
 Discovery *discovery_free(Discovery *d)
 {
         if (!d)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Who the other hosts are, kept in memory: from Kubernetes (kube.c), from the settings (static.c), or nobody
- * (none.c). Whatever the source does happens by itself, with its own retries; who asks is answered from
- * memory. Used by the host for placement and for calls to peers. */
+/* Who the other hosts are, kept in memory: from Kubernetes (kube.c), from the settings (static.c), or
+ * none but this one (none.c). Whatever the source does happens by itself, with its own retries; who asks is
+ * answered from memory. Used by the host for placement and for calls to peers. */
 
 #include <systemd/sd-event.h>
 
@@ -29,6 +29,7 @@ DiscoverySource discovery_source_from_name(const char *name);
 /* What the configuration says. Texts may be NULL: not set. */
 typedef struct DiscoverySettings {
         DiscoverySource source;
+        char *self; /* "host:port" of this host: with DISCOVERY_NONE the only one there is */
         char **peers; /* "host:port"; NULL: none */
         char *namespace; /* NULL: the one that the credentials come with, else "default" */
         char *service; /* NULL: "agent-host" */
@@ -79,6 +80,10 @@ int discovery_new(sd_event *event,
         void *userdata,
         Discovery **ret,
         Fault *fault);
+
+/* One that will never know of any host, and why, in place of settings that can never work. */
+Discovery *discovery_unusable_new(const Fault *why);
+
 Discovery *discovery_free(Discovery *discovery);
 static inline void discovery_freep(Discovery **discovery)
 {

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "host-list.h"
 
+#include <arpa/inet.h>
 #include <string.h>
+
+#include "host-address.h"
 
 /* Bytes that GStringChunk takes at a time. */
 #define ENTRY_CHUNK 512
@@ -41,6 +44,37 @@ void host_entries_add(HostEntries *e, const HostEntry *entry)
         copy.zone = keep(e->texts, entry->zone);
         copy.node = keep(e->texts, entry->node);
         g_array_append_val(e->entries, copy);
+}
+
+static HostFamily family_of(const char *ip)
+{
+        unsigned char ignored[sizeof(struct in6_addr)];
+
+        if (inet_pton(AF_INET, ip, ignored) == 1)
+                return HOST_FAMILY_IPV4;
+        return inet_pton(AF_INET6, ip, ignored) == 1 ? HOST_FAMILY_IPV6 : HOST_FAMILY_NAME;
+}
+
+int host_entries_add_address(HostEntries *entries, const char *address, Fault *fault)
+{
+        g_autofree char *hostname = NULL, *ip = NULL;
+        HostEntry entry = { .ready = true, .serving = true };
+        size_t n;
+        int r;
+
+        r = host_address_check(address, fault);
+        if (r < 0)
+                return r;
+
+        n = host_address_hostname_length(address);
+        hostname = g_strndup(address, n);
+        ip = hostname[0] == '[' ? g_strndup(hostname + 1, n - 2) : g_strdup(hostname);
+        entry.hostname = hostname;
+        entry.family = family_of(ip);
+        entry.ip = entry.family == HOST_FAMILY_NAME ? NULL : ip;
+        entry.port = host_address_port(address);
+        host_entries_add(entries, &entry);
+        return 0;
 }
 
 size_t host_entries_size(const HostEntries *e)

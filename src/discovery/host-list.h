@@ -41,6 +41,9 @@ static inline void host_entries_freep(HostEntries **entries)
 
 /* Copies it; texts that are NULL become "". */
 void host_entries_add(HostEntries *entries, const HostEntry *entry);
+/* The same with what is known from an address: a host that is always ready. Fault: InvalidArgs. */
+int host_entries_add_address(HostEntries *entries, const char *address, Fault *fault);
+
 size_t host_entries_size(const HostEntries *entries);
 
 typedef struct HostList {

@@ -8,18 +8,25 @@
 #include "proto/names.h"
 #include "spec.h"
 
+/* Reads the agent's spec that is next in the call. */
+static void describe_spec(sd_bus_message *call, AccessDetails *ret)
+{
+        _cleanup_(agent_spec_done) AgentSpec spec = { 0 };
+        const char *text;
+
+        if (sd_bus_message_read(call, "s", &text) > 0 && agent_spec_parse(text, &spec, NULL) >= 0)
+                ret->agent = g_strdup(spec.id);
+}
+
 /* Both ids stand in texts that the caller wrote. */
 static void describe_creation(sd_bus_message *call, AccessDetails *ret)
 {
-        _cleanup_(agent_spec_done) AgentSpec spec = { 0 };
         _cleanup_free_ char *guild_id = NULL;
-        const char *agent_spec, *guild_spec;
+        const char *guild_spec;
 
-        if (sd_bus_message_read(call, "ss", &agent_spec, &guild_spec) < 0)
-                return;
-        if (agent_spec_parse(agent_spec, &spec, NULL) >= 0)
-                ret->agent = g_strdup(spec.id);
-        if (guild_spec_parse(guild_spec, &guild_id, NULL) >= 0)
+        describe_spec(call, ret);
+        if (sd_bus_message_read(call, "s", &guild_spec) > 0 &&
+                guild_spec_parse(guild_spec, &guild_id, NULL) >= 0)
                 ret->guild = g_strdup(guild_id);
 }
 
@@ -44,6 +51,8 @@ void host_describe_call(sd_bus_message *call, AccessDetails *ret, void *userdata
                 describe_agent(userdata, id, ret);
         else if (strcmp(ret->verb, "CreateAgent") == 0)
                 describe_creation(call, ret);
+        else if (strcmp(ret->verb, "SelectHost") == 0)
+                describe_spec(call, ret);
         /* Of the other methods those that begin with a text begin with an agent's id. */
         else if (g_str_has_prefix(sd_bus_message_get_signature(call, true), "s") &&
                 sd_bus_message_read(call, "s", &first) > 0)

@@ -8,6 +8,7 @@
 #include "host-address.h"
 #include "log.h"
 #include "parse.h"
+#include "select.h"
 #include "time-util.h"
 
 #define PORT_MAX 65535u
@@ -126,6 +127,53 @@ static int set_choice(const Setting *setting, void *field, const char *value, Fa
                 setting->words[0], setting->words[1]);
 }
 
+static int set_source(const Setting *setting, void *field, const char *value, Fault *fault)
+{
+        DiscoverySource source = *value ? discovery_source_from_name(value) : DISCOVERY_NONE;
+        g_autoptr(GString) known = g_string_new(NULL);
+
+        (void)setting;
+
+        if (source < _DISCOVERY_SOURCE_MAX) {
+                *(DiscoverySource *)field = source;
+                return 0;
+        }
+        for (source = 0; source < _DISCOVERY_SOURCE_MAX; source++)
+                g_string_append_printf(known, "%s%s", source > 0 ? ", " : "", discovery_source_name(source));
+        return fault_set(fault, FAULT_INVALID_ARGS, "'%s' is none of: %s", value, known->str);
+}
+
+/* Addresses with white space between them. */
+static int set_peers(const Setting *setting, void *field, const char *value, Fault *fault)
+{
+        g_autoptr(GPtrArray) peers = g_ptr_array_new_with_free_func(g_free);
+        g_auto(GStrv) words = g_strsplit_set(value, " \t", -1);
+        char ***list = field;
+
+        (void)setting;
+
+        for (char **word = words; *word; word++) {
+                if (!**word)
+                        continue;
+                if (host_address_check(*word, fault) < 0)
+                        return -EINVAL;
+                g_ptr_array_add(peers, g_strdup(*word));
+        }
+
+        g_ptr_array_add(peers, NULL);
+        g_strfreev(*list);
+        *list = (char **)g_ptr_array_free(g_steal_pointer(&peers), FALSE);
+        return 0;
+}
+
+static int set_strategy(const Setting *setting, void *field, const char *value, Fault *fault)
+{
+        (void)setting;
+
+        return select_strategy_parse(
+                *value ? value : placement_strategy_name(PLACEMENT_ROUND_ROBIN), field, fault);
+}
+
 static int set_log_level(const Setting *setting, void *field, const char *value, Fault *fault)
 {
         (void)setting;
@@ -208,6 +256,20 @@ static const Setting settings[] = {
                 .set = set_choice,
                 .words = { [ON_CONFLICT_STOP] = "stop", [ON_CONFLICT_KEEP] = "keep" },
                 AT(on_conflict) },
+        { .section = "Discovery", .key = "Source", .set = set_source, AT(discovery.source) },
+        { .section = "Discovery", .key = "Peers", .set = set_peers, AT(discovery.peers) },
+        { .section = "Discovery", .key = "Namespace", .set = set_hostname, AT(discovery.namespace) },
+        { .section = "Discovery",
+                .key = "Service",
+                .variable = "AGENT_HOST_SERVICE_NAME",
+                .set = set_hostname,
+                AT(discovery.service) },
+        { .section = "Discovery", .key = "NodeSelector", .set = set_text, AT(discovery.node_selector) },
+        { .section = "Discovery", .key = "KubeConfig", .set = set_path, AT(discovery.kube_config) },
+        { .section = "Discovery", .key = "Server", .set = set_text, AT(discovery.server) },
+        { .section = "Discovery", .key = "TokenFile", .set = set_path, AT(discovery.token_file) },
+        { .section = "Discovery", .key = "CaFile", .set = set_path, AT(discovery.ca_file) },
+        { .section = "Placement", .key = "Strategy", .set = set_strategy, AT(strategy) },
         { .variable = "LOG_LEVEL", .set = set_log_level, AT(log_level) },
 };
 
@@ -216,8 +278,6 @@ static const struct Unsupported {
         const char *section;
         const char *key;
 } unsupported[] = {
-        { "Discovery", NULL },
-        { "Placement", NULL },
         { "Metrics", NULL },
         { "Peers", "ListenAddress" },
         { "Peers", "CertFile" },

@@ -131,6 +131,9 @@ static void complete(Config *c)
 
         if (!c->address)
                 c->address = g_strdup_printf("%s:%u", c->hostname, c->port);
+
+        c->discovery.self = g_strdup(c->address);
+        c->discovery.port = c->port;
 }
 
 Config *config_free(Config *c)
@@ -142,6 +145,7 @@ Config *config_free(Config *c)
         g_free(c->address);
         g_free(c->default_runtime);
         registry_settings_done(&c->registry);
+        discovery_settings_done(&c->discovery);
         g_free(c);
         return NULL;
 }

@@ -8,6 +8,8 @@
  * the design names and this build does without is said to be just that. What may hold a password is never
  * printed. */
 
+#include "discovery.h"
+#include "placement.h"
 #include "registry.h"
 
 typedef enum UnknownClientType {
@@ -31,6 +33,8 @@ typedef struct Config {
         UnknownClientType unknown_client_type;
         RegistrySettings registry; /* [Registry], $REDIS_URL, $REDIS_PASSWORD, $HEARTBEAT_INTERVAL */
         OnConflict on_conflict; /* [Registry] OnConflict=: of an agent that another host has too */
+        DiscoverySettings discovery; /* [Discovery], $AGENT_HOST_SERVICE_NAME; with our address and port */
+        PlacementStrategy strategy; /* [Placement] Strategy= */
         int log_level; /* $LOG_LEVEL */
 } Config;
 

@@ -26,8 +26,11 @@ static void log_state(RegistryState state, const Fault *why)
 
 static void on_state_changed(RegistryState state, const Fault *why, void *userdata)
 {
+        Host *host = userdata;
+
         log_state(state, why);
-        manager_bus_registry_changed(userdata);
+        manager_bus_registry_changed(host);
+        host_selector_registry_changed(host->selector);
 }
 
 static Registry *make_registry(Host *host, const char *former_address)
@@ -96,6 +99,7 @@ static void change_registry(Host *host)
         registry_free(old);
         put_all(host);
         manager_bus_registry_changed(host);
+        host_selector_registry_changed(host->selector);
 }
 
 void host_registry_reload(Host *host)

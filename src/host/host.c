@@ -11,6 +11,7 @@
 #include "agent-start.h"
 #include "agent-wait.h"
 #include "cgroup.h"
+#include "host-discovery.h"
 #include "host-registry.h"
 #include "host-save.h"
 #include "log-agent.h"
@@ -71,6 +72,7 @@ Host *host_free(Host *host)
         notify_free(host->notify);
         launcher_sync_free(host->sync);
         launcher_client_free(host->launcher);
+        host_discovery_close(host);
         registry_free(host->registry);
         registry_settings_done(&host->registry_settings);
         access_free(host->access);
@@ -353,6 +355,7 @@ int host_start(Host *host, int notify_fd)
         }
         connect_bus(host);
         host_registry_open(host);
+        host_discovery_open(host);
         r = load_state(host);
         if (r < 0)
                 return r;
@@ -402,6 +405,7 @@ void host_reload(Host *host)
                 log_set_level(config->log_level);
                 log_info("Configuration read again");
                 host_registry_reload(host);
+                host_discovery_reload(host);
         }
         launcher_sync_runtimes(host->sync);
 }

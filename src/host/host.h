@@ -25,6 +25,7 @@
 #include "registry.h"
 #include "restart.h"
 #include "runtimes.h"
+#include "select.h"
 #include "store.h"
 
 /* A text and the memory file made of it. */
@@ -46,6 +47,9 @@ typedef struct Host {
         LauncherSync *sync;
         Registry *registry; /* host-registry.h */
         RegistrySettings registry_settings; /* what it was made by */
+        Discovery *discovery; /* host-discovery.h */
+        DiscoverySettings discovery_settings; /* what it was made by */
+        HostSelector *selector;
         Runtimes *runtimes; /* NULL until the launcher has told */
         char **unsupported; /* properties, as the launcher tells them */
         Notify *notify;

@@ -8,7 +8,9 @@
 #include "agent-stop.h"
 #include "answer.h"
 #include "fault-bus.h"
+#include "host-discovery.h"
 #include "log.h"
+#include "placement-methods.h"
 #include "proto/names.h"
 #include "registry-methods.h"
 #include "strv.h"
@@ -299,6 +301,65 @@ static int get_registry_state(sd_bus *bus,
         return sd_bus_message_append(reply, "s", registry_state_name(registry_state(host->registry)));
 }
 
+static int get_host_count(sd_bus *bus,
+        const char *path,
+        const char *interface,
+        const char *property,
+        sd_bus_message *reply,
+        void *userdata,
+        sd_bus_error *error)
+{
+        const Host *host = userdata;
+
+        (void)bus;
+        (void)path;
+        (void)interface;
+        (void)property;
+        (void)error;
+
+        return sd_bus_message_append(reply, "u", host_discovery_count(host));
+}
+
+static int get_discovery_state(sd_bus *bus,
+        const char *path,
+        const char *interface,
+        const char *property,
+        sd_bus_message *reply,
+        void *userdata,
+        sd_bus_error *error)
+{
+        const Host *host = userdata;
+
+        (void)bus;
+        (void)path;
+        (void)interface;
+        (void)property;
+        (void)error;
+
+        return sd_bus_message_append(
+                reply, "s", discovery_state_name(discovery_state(host->discovery, NULL)));
+}
+
+static int get_placement_counter(sd_bus *bus,
+        const char *path,
+        const char *interface,
+        const char *property,
+        sd_bus_message *reply,
+        void *userdata,
+        sd_bus_error *error)
+{
+        const Host *host = userdata;
+
+        (void)bus;
+        (void)path;
+        (void)interface;
+        (void)property;
+        (void)error;
+
+        return sd_bus_message_append(
+                reply, "s", placement_counter_name(host_selector_counter(host->selector)));
+}
+
 static int get_unsupported(sd_bus *bus,
         const char *path,
         const char *interface,
@@ -384,6 +445,21 @@ static const sd_bus_vtable manager_vtable[] = {
                 SD_BUS_RESULT("as", agent_ids),
                 host_method_cleanup_dead_agents,
                 ANYBODY),
+        SD_BUS_METHOD_WITH_ARGS("SelectHost",
+                SD_BUS_ARGS("s", agent_spec),
+                SD_BUS_RESULT("s", host_address),
+                host_method_select_host,
+                ANYBODY),
+        SD_BUS_METHOD_WITH_ARGS("ListHosts",
+                SD_BUS_NO_ARGS,
+                SD_BUS_RESULT("a(ssbss)", hosts),
+                host_method_list_hosts,
+                ANYBODY),
+        SD_BUS_METHOD_WITH_ARGS("ResetPlacementCounter",
+                SD_BUS_NO_ARGS,
+                SD_BUS_NO_RESULT,
+                host_method_reset_placement_counter,
+                ANYBODY),
         SD_BUS_METHOD_WITH_ARGS("ShutdownAgents",
                 SD_BUS_ARGS("u", timeout_sec),
                 SD_BUS_RESULT("u", stopped),
@@ -398,7 +474,10 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_PROPERTY("Version", "s", get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("AgentCount", "u", NULL, offsetof(Host, n_active), CHANGES),
         SD_BUS_PROPERTY("MaxAgents", "u", get_max_agents, 0, CHANGES),
+        SD_BUS_PROPERTY("HostCount", "u", get_host_count, 0, CHANGES),
         SD_BUS_PROPERTY("RegistryState", "s", get_registry_state, 0, CHANGES),
+        SD_BUS_PROPERTY("DiscoveryState", "s", get_discovery_state, 0, CHANGES),
+        SD_BUS_PROPERTY("PlacementCounter", "s", get_placement_counter, 0, CHANGES),
         SD_BUS_PROPERTY("UnsupportedProperties", "as", get_unsupported, 0, CHANGES),
         SD_BUS_VTABLE_END,
 };
@@ -459,6 +538,18 @@ void manager_bus_count_changed(Host *host)
 void manager_bus_registry_changed(Host *host)
 {
         (void)sd_bus_emit_properties_changed(host->bus, HOST_PATH, MANAGER_INTERFACE, "RegistryState", NULL);
+}
+
+void manager_bus_hosts_changed(Host *host)
+{
+        (void)sd_bus_emit_properties_changed(
+                host->bus, HOST_PATH, MANAGER_INTERFACE, "HostCount", "DiscoveryState", NULL);
+}
+
+void manager_bus_counter_changed(Host *host)
+{
+        (void)sd_bus_emit_properties_changed(
+                host->bus, HOST_PATH, MANAGER_INTERFACE, "PlacementCounter", NULL);
 }
 
 void manager_bus_unsupported_changed(Host *host)

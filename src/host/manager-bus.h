@@ -17,5 +17,7 @@ void manager_bus_removed(Host *host, const Agent *agent);
 /* PropertiesChanged on the manager. */
 void manager_bus_count_changed(Host *host);
 void manager_bus_registry_changed(Host *host);
+void manager_bus_hosts_changed(Host *host);
+void manager_bus_counter_changed(Host *host);
 void manager_bus_unsupported_changed(Host *host);
 void manager_bus_config_changed(Host *host);

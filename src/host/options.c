@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "select.h"
 #include "strv.h"
 #include "unit-properties.h"
 
@@ -26,6 +27,7 @@ enum {
         OPTION_ENVIRONMENT,
         OPTION_UNIT_PROPERTIES,
         OPTION_TAKEOVER,
+        OPTION_STRATEGY,
         _OPTION_MAX,
 };
 
@@ -41,6 +43,7 @@ static const OptionType option_types[_OPTION_MAX] = {
         [OPTION_ENVIRONMENT] = { "environment", "as" },
         [OPTION_UNIT_PROPERTIES] = { "unit_properties", "a(sv)" },
         [OPTION_TAKEOVER] = { "takeover", "b" },
+        [OPTION_STRATEGY] = { "strategy", "s" },
 };
 
 static int unknown_option(const char *key, Fault *fault)
@@ -94,6 +97,17 @@ static int set_restart(const char *value, RestartPolicy *ret, Fault *fault)
         return 0;
 }
 
+static int set_strategy(const char *value, CreateOptions *o, Fault *fault)
+{
+        _cleanup_fault_ Fault why = FAULT_INIT;
+
+        if (select_strategy_parse(value, &o->strategy, &why) < 0)
+                return fault_set(fault, FAULT_INVALID_ARGS, "Option 'strategy': %s", fault_text(&why));
+
+        o->has_strategy = true;
+        return 0;
+}
+
 static int set_text_option(int option, const char *text, CreateOptions *o, Fault *fault)
 {
         const char *key = option_types[option].key;
@@ -109,6 +123,8 @@ static int set_text_option(int option, const char *text, CreateOptions *o, Fault
                 return set_text(key, text, &o->runtime, fault);
         case OPTION_RESTART:
                 return set_restart(text, &o->restart, fault);
+        case OPTION_STRATEGY:
+                return set_strategy(text, o, fault);
         default:
                 o->client_properties = g_strdup(text);
                 return 0;

@@ -9,6 +9,7 @@
 #include <glib.h>
 
 #include "fault.h"
+#include "placement.h"
 #include "restart.h"
 
 typedef struct CreateOptions {
@@ -23,6 +24,8 @@ typedef struct CreateOptions {
         uint64_t timeout_usec; /* 0: the runtime's */
         RestartPolicy restart; /* RESTART_UNSET: the runtime's */
         bool takeover;
+        bool has_strategy;
+        PlacementStrategy strategy; /* with has_strategy; else it is Strategy= that counts */
 } CreateOptions;
 
 /* Reads the dictionary the message is at. Faults: InvalidArgs. */

@@ -95,6 +95,22 @@ static void memory_load(Registry *registry, RegistryCall *call)
                 call, &(RegistryAnswer){ .load = (RegistryLoad *)load->data, .n_load = load->len }, NULL);
 }
 
+/* Those without agents are known too: there is nobody but us. */
+static void memory_agents(Registry *registry, RegistryCall *call, const char *const *hostnames, size_t n)
+{
+        g_autofree RegistryLoad *load = g_new(RegistryLoad, n);
+        size_t n_load = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                g_autofree const char **ids = memory_store_members(store_of(registry), hostnames[i]);
+                unsigned n_agents = g_strv_length((char **)ids);
+
+                if (n_agents > 0 || strcmp(hostnames[i], registry->hostname) == 0)
+                        load[n_load++] = (RegistryLoad){ hostnames[i], n_agents };
+        }
+        registry_call_finish(call, &(RegistryAnswer){ .load = load, .n_load = n_load }, NULL);
+}
+
 static void memory_members(Registry *registry, RegistryCall *call, const char *hostname)
 {
         g_autofree const char **ids = memory_store_members(store_of(registry), hostname);
@@ -142,6 +158,7 @@ static const RegistryOps memory_ops = {
         .claim = memory_claim,
         .find = memory_find,
         .load = memory_load,
+        .agents = memory_agents,
         .members = memory_members,
         .cleanup = memory_cleanup,
         .turn = memory_turn,

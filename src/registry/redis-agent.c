@@ -236,8 +236,10 @@ LocationState redis_agent_put(Registry *registry, const char *id)
         leave_dirty(a);
         if (!a->in_table)
                 a->known = LOCATION_PENDING;
-        if (!a->is_put)
+        if (!a->is_put) {
                 r->n_put++;
+                redis_status_soon(r);
+        }
         a->in_table = a->is_put = true;
         if (a->known == LOCATION_PENDING)
                 redis_agent_write(a);
@@ -253,8 +255,10 @@ void redis_agent_drop(Registry *registry, const char *id)
         if (!a || !a->in_table)
                 return;
 
-        if (a->is_put)
+        if (a->is_put) {
                 r->n_put--;
+                redis_status_soon(r);
+        }
         a->in_table = a->is_put = a->alive_told = false;
         a->known = LOCATION_PENDING;
         g_clear_pointer(&a->other, g_free);

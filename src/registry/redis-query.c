@@ -6,6 +6,7 @@
 
 #include "escape.h"
 #include "host-address.h"
+#include "parse.h"
 #include "redis-error.h"
 #include "redis-registry.h"
 
@@ -25,6 +26,7 @@ struct RedisQuery {
         GHashTable *seen; /* the same */
         char *set_key;
         GArray *load; /* RegistryLoad of the names */
+        bool as_told; /* what the hosts say, not what their sets have */
         unsigned n_asked, n_answered;
 };
 
@@ -263,15 +265,30 @@ static bool ask_sizes(RedisQuery *q)
         unsigned end = MIN(q->n_asked + BATCH, q->names->len);
 
         while (q->n_asked < end) {
+                const char *prefix = q->as_told ? HOST_STATUS_PREFIX : HOST_SET_PREFIX;
                 const RedisWord words[] = {
-                        { "SCARD", 5 },
-                        redis_key(q->redis, HOST_SET_PREFIX, q->names->pdata[q->n_asked]),
+                        redis_word(q->as_told ? "HGET" : "SCARD"),
+                        redis_key(q->redis, prefix, q->names->pdata[q->n_asked]),
+                        redis_word("agents"),
                 };
 
-                if (!ask(q, words, ELEMENTSOF(words), on_size))
+                if (!ask(q, words, q->as_told ? 3 : 2, on_size))
                         return false;
                 q->n_asked++;
         }
+        return true;
+}
+
+/* Of a host with an empty set or none, nothing is told; of one that says it has none, that. */
+static bool read_size(const RedisQuery *q, const redisReply *reply, unsigned *ret)
+{
+        if (q->as_told)
+                return reply->type == REDIS_REPLY_STRING && strlen(reply->str) == reply->len &&
+                        parse_uint(reply->str, 0, UINT_MAX - 1, ret) >= 0;
+
+        if (reply->type != REDIS_REPLY_INTEGER || reply->integer <= 0)
+                return false;
+        *ret = (unsigned)MIN(reply->integer, UINT_MAX);
         return true;
 }
 
@@ -287,6 +304,7 @@ static void answer_load(RedisQuery *q)
 static void on_size(const redisReply *reply, const Fault *fault, void *userdata)
 {
         RedisQuery *q = userdata;
+        RegistryLoad load;
 
         if (fault) {
                 fail(q, fault);
@@ -297,18 +315,22 @@ static void on_size(const redisReply *reply, const Fault *fault, void *userdata)
                 return;
         }
 
-        if (reply->type == REDIS_REPLY_INTEGER && reply->integer > 0) {
-                const RegistryLoad load = {
-                        .hostname = q->names->pdata[q->n_answered],
-                        .n_agents = (unsigned)MIN(reply->integer, UINT_MAX),
-                };
-
+        load.hostname = q->names->pdata[q->n_answered];
+        if (read_size(q, reply, &load.n_agents))
                 g_array_append_val(q->load, load);
-        }
         q->n_answered++;
         if (q->n_answered == q->names->len)
                 answer_load(q);
         else if (q->n_answered == q->n_asked)
+                (void)ask_sizes(q);
+}
+
+static void begin_sizes(RedisQuery *q)
+{
+        q->load = g_array_new(FALSE, FALSE, sizeof(RegistryLoad));
+        if (q->names->len == 0)
+                answer_load(q);
+        else
                 (void)ask_sizes(q);
 }
 
@@ -321,12 +343,8 @@ static void on_hosts(GPtrArray *hosts, const Fault *fault, void *userdata)
                 return;
         }
         q->names = g_ptr_array_ref(hosts);
-        q->load = g_array_new(FALSE, FALSE, sizeof(RegistryLoad));
         q->hosts = redis_hosts_free(q->hosts);
-        if (q->names->len == 0)
-                answer_load(q);
-        else
-                (void)ask_sizes(q);
+        begin_sizes(q);
 }
 
 void redis_query_load(Registry *registry, RegistryCall *call)
@@ -336,4 +354,15 @@ void redis_query_load(Registry *registry, RegistryCall *call)
 
         if (redis_hosts_find(q->redis, on_hosts, q, &q->hosts, &fault) < 0)
                 fail(q, &fault);
+}
+
+void redis_query_agents(Registry *registry, RegistryCall *call, const char *const *hostnames, size_t n)
+{
+        RedisQuery *q = query_new(registry, call);
+
+        q->as_told = true;
+        q->names = g_ptr_array_new_with_free_func(g_free);
+        for (size_t i = 0; i < n; i++)
+                g_ptr_array_add(q->names, g_strdup(hostnames[i]));
+        begin_sizes(q);
 }

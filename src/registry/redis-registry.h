@@ -69,7 +69,8 @@ struct RedisRegistry {
         bool no_nx_get; /* an old server: it takes NX and GET together only from 7.0 on */
 
         sd_event_source *timer; /* for what comes first of these (CLOCK_MONOTONIC) */
-        uint64_t beat_usec, cleanup_usec, expiry_usec;
+        uint64_t beat_usec, cleanup_usec, expiry_usec, status_usec;
+        uint64_t status_sent_usec;
         uint64_t reconciled_usec; /* when that was begun last; 0: since the connect not yet */
         RedisRound round;
 
@@ -96,6 +97,9 @@ RedisWord redis_key(RedisRegistry *r, const char *prefix, const char *name);
 
 /* An error to a write: it is told by the state, when the round is over. */
 void redis_note_refusal(RedisRegistry *r, const redisReply *reply);
+
+/* How many agents there are has changed: placement asks for it. Not more often than once in a while. */
+void redis_status_soon(RedisRegistry *r);
 
 /* For commands whose answer does not matter. */
 void redis_ignore(const redisReply *reply, const Fault *fault, void *userdata);
@@ -175,6 +179,7 @@ void redis_round_over(RedisRegistry *r);
 
 void redis_query_find(Registry *registry, RegistryCall *call, const char *id);
 void redis_query_load(Registry *registry, RegistryCall *call);
+void redis_query_agents(Registry *registry, RegistryCall *call, const char *const *hostnames, size_t n);
 void redis_query_members(Registry *registry, RegistryCall *call, const char *hostname);
 void redis_query_turn(Registry *registry, RegistryCall *call);
 void redis_query_reset_turn(Registry *registry, RegistryCall *call);

@@ -61,6 +61,8 @@ static void on_status(const redisReply *reply, const Fault *fault, void *userdat
 
 void redis_send_status(RedisRegistry *r)
 {
+        r->status_usec = USEC_INFINITY;
+        r->status_sent_usec = now_usec(CLOCK_MONOTONIC);
         send_status(r, false);
 }
 

@@ -12,6 +12,9 @@
 /* Telling the host that nothing is registered any more: so many in a turn of the loop. */
 #define EXPIRED_IN_A_TURN 100u
 
+/* How often others are told how many agents there are, at most. */
+#define STATUS_USEC USEC_PER_SEC
+
 /* After the end of the line: what is on its way, what follows from that, and from that again. */
 #define FLUSH_BARRIERS 4u
 
@@ -181,12 +184,20 @@ void redis_pump(RedisRegistry *r)
 
 static void set_timer(RedisRegistry *r)
 {
-        uint64_t next = MIN(MIN(r->beat_usec, r->cleanup_usec), r->expiry_usec);
+        uint64_t next = MIN(MIN(r->beat_usec, r->cleanup_usec), MIN(r->expiry_usec, r->status_usec));
         int enabled = next == USEC_INFINITY ? SD_EVENT_OFF : SD_EVENT_ONESHOT;
 
         if (sd_event_source_set_time(r->timer, next) < 0 ||
                 sd_event_source_set_enabled(r->timer, enabled) < 0)
                 g_error("Cannot arm a timer");
+}
+
+void redis_status_soon(RedisRegistry *r)
+{
+        if (r->status_usec != USEC_INFINITY || !redis_client_is_ready(r->client))
+                return;
+        r->status_usec = r->status_sent_usec + STATUS_USEC;
+        set_timer(r);
 }
 
 /* Between 90 and 110 % of it. */
@@ -250,6 +261,8 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
         }
         if (now >= r->expiry_usec)
                 expire(r);
+        if (now >= r->status_usec)
+                redis_send_status(r);
         set_timer(r);
         return 0;
 }
@@ -326,7 +339,7 @@ static void on_away(const Fault *why, void *userdata)
 
         redis_round_abort(r);
         fail_flushes(r, why);
-        r->beat_usec = r->cleanup_usec = USEC_INFINITY;
+        r->beat_usec = r->cleanup_usec = r->status_usec = USEC_INFINITY;
         set_timer(r);
         tell_away(r, state, why);
 }
@@ -366,6 +379,7 @@ static const RegistryOps ops = {
         .claim = redis_agent_claim,
         .find = redis_query_find,
         .load = redis_query_load,
+        .agents = redis_query_agents,
         .members = redis_query_members,
         .cleanup = redis_cleanup_call,
         .turn = redis_query_turn,
@@ -416,7 +430,7 @@ static void init_texts(RedisRegistry *r, const RegistrySettings *settings, const
 
 static void init_events(RedisRegistry *r, sd_event *event)
 {
-        r->beat_usec = r->cleanup_usec = r->expiry_usec = USEC_INFINITY;
+        r->beat_usec = r->cleanup_usec = r->expiry_usec = r->status_usec = USEC_INFINITY;
         if (sd_event_add_time(event, &r->timer, CLOCK_MONOTONIC, USEC_INFINITY, TIMER_ACCURACY_USEC,
                     on_timer, r) < 0 ||
                 sd_event_add_defer(event, &r->expire, on_expire, r) < 0 ||

@@ -30,6 +30,7 @@ typedef struct RegistryOps {
         void (*claim)(Registry *registry, RegistryCall *call, const char *id, bool takeover);
         void (*find)(Registry *registry, RegistryCall *call, const char *id);
         void (*load)(Registry *registry, RegistryCall *call);
+        void (*agents)(Registry *registry, RegistryCall *call, const char *const *hostnames, size_t n);
         void (*members)(Registry *registry, RegistryCall *call, const char *hostname);
         void (*cleanup)(Registry *registry, RegistryCall *call);
         void (*turn)(Registry *registry, RegistryCall *call);

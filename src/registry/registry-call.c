@@ -72,11 +72,12 @@ static RegistryCall *call_new(Registry *registry, RegistryDone done, void *userd
 /* The backend has been asked. Only what it has not answered yet needs a limit. */
 static void call_asked(RegistryCall *call, uint64_t limit_usec, RegistryCall **ret_call)
 {
-        if (ret_call)
-                *ret_call = call;
+        /* What has been answered may have taken its caller with it. */
         if (!call)
                 return;
 
+        if (ret_call)
+                *ret_call = call;
         call->holder = ret_call;
         if (sd_event_add_time_relative(
                     call->registry->event, &call->timer, CLOCK_MONOTONIC, limit_usec, 0, on_late, call) < 0)
@@ -114,6 +115,19 @@ void registry_members(
         call_asked(open, REGISTRY_CALL_LIMIT_USEC, ret_call);
 }
 
+void registry_agents(Registry *registry,
+        const char *const *hostnames,
+        size_t n,
+        RegistryDone done,
+        void *userdata,
+        RegistryCall **ret_call)
+{
+        RegistryCall *open;
+
+        registry->ops->agents(registry, call_new(registry, done, userdata, &open), hostnames, n);
+        call_asked(open, REGISTRY_TURN_LIMIT_USEC, ret_call);
+}
+
 static void ask(Registry *registry,
         void (*op)(Registry *registry, RegistryCall *call),
         uint64_t limit_usec,
@@ -139,7 +153,7 @@ void registry_cleanup(Registry *registry, RegistryDone done, void *userdata, Reg
 
 void registry_turn(Registry *registry, RegistryDone done, void *userdata, RegistryCall **ret_call)
 {
-        ask(registry, registry->ops->turn, REGISTRY_CALL_LIMIT_USEC, done, userdata, ret_call);
+        ask(registry, registry->ops->turn, REGISTRY_TURN_LIMIT_USEC, done, userdata, ret_call);
 }
 
 void registry_reset_turn(Registry *registry, RegistryDone done, void *userdata, RegistryCall **ret_call)

@@ -20,8 +20,10 @@
 
 typedef struct Registry Registry;
 
-/* The limits of the calls: an answer that has not come by then is a fault. A launch waits for its claim. */
+/* The limits of the calls: an answer that has not come by then is a fault. A launch waits for its claim, a
+ * placement for its turn, without which it goes on. */
 #define REGISTRY_CALL_LIMIT_USEC (5 * USEC_PER_SEC)
+#define REGISTRY_TURN_LIMIT_USEC USEC_PER_SEC
 #define REGISTRY_CLAIM_LIMIT_USEC (2 * USEC_PER_SEC)
 #define REGISTRY_FLUSH_LIMIT_USEC (2 * USEC_PER_SEC)
 
@@ -132,7 +134,7 @@ typedef struct RegistryLoad {
 typedef struct RegistryAnswer {
         const char *address; /* find: NULL if it is nowhere */
         char *const *ids; /* members, cleanup; never NULL there */
-        const RegistryLoad *load; /* load */
+        const RegistryLoad *load; /* load, agents */
         size_t n_load;
         uint64_t turn; /* turn */
 } RegistryAnswer;
@@ -141,7 +143,8 @@ typedef struct RegistryAnswer {
 typedef void (*RegistryDone)(const RegistryAnswer *answer, const Fault *fault, void *userdata);
 
 /* A call lives until answered; freeing it means that its callback never comes. ret_call, in all below: where
- * the caller keeps the call, NULL again before the callback runs; NULL: the registry keeps it. */
+ * the caller keeps the call, NULL again before the callback runs; what is answered before the call returns
+ * leaves it alone, so that it must be NULL before. NULL: the registry keeps it. */
 typedef struct RegistryCall RegistryCall;
 RegistryCall *registry_call_free(RegistryCall *call);
 
@@ -165,6 +168,15 @@ void registry_find(
 
 /* answer->load: all hosts that have agents, in no order. */
 void registry_load(Registry *registry, RegistryDone done, void *userdata, RegistryCall **ret_call);
+
+/* answer->load: of these hosts, those that have said how many agents they have (host_status:{hostname}), in
+ * no order. They say it with each heartbeat, and soon after it has changed. hostnames: only for the call. */
+void registry_agents(Registry *registry,
+        const char *const *hostnames,
+        size_t n,
+        RegistryDone done,
+        void *userdata,
+        RegistryCall **ret_call);
 
 /* answer->ids: agents of a host, in no order; none for an unknown one. */
 void registry_members(Registry *registry,

@@ -59,6 +59,14 @@ static void unusable_ask(Registry *registry, RegistryCall *call, const char *tex
         refuse(registry, call);
 }
 
+static void unusable_agents(Registry *registry, RegistryCall *call, const char *const *hostnames, size_t n)
+{
+        (void)hostnames;
+        (void)n;
+
+        refuse(registry, call);
+}
+
 /* No call is ever open. */
 static void unusable_cancelled(Registry *registry, RegistryCall *call)
 {
@@ -74,6 +82,7 @@ static const RegistryOps unusable_ops = {
         .claim = unusable_claim,
         .find = unusable_ask,
         .load = refuse,
+        .agents = unusable_agents,
         .members = unusable_ask,
         .cleanup = refuse,
         .turn = refuse,

@@ -108,6 +108,11 @@ static void test_config_has_defaults_for_all(Fixture *f, const void *data)
         g_assert_cmpuint(c->registry.heartbeat_usec, ==, 20 * USEC_PER_SEC);
         g_assert_cmpuint(c->registry.ttl_usec, ==, 60 * USEC_PER_SEC);
         g_assert_cmpint(c->on_conflict, ==, ON_CONFLICT_STOP);
+        g_assert_cmpint(c->discovery.source, ==, DISCOVERY_NONE);
+        g_assert_cmpstr(c->discovery.self, ==, address);
+        g_assert_cmpuint(c->discovery.port, ==, 50051);
+        g_assert_null(c->discovery.service);
+        g_assert_cmpint(c->strategy, ==, PLACEMENT_ROUND_ROBIN);
         assert_logged(f, "");
 }
 
@@ -142,6 +147,75 @@ static void test_config_reads_every_setting(Fixture *f, const void *data)
         g_assert_cmpuint(c->registry.ttl_usec, ==, 2 * USEC_PER_SEC);
         g_assert_cmpint(c->on_conflict, ==, ON_CONFLICT_KEEP);
         assert_logged(f, "");
+}
+
+static void test_config_reads_every_setting_of_discovery_and_placement(Fixture *f, const void *data)
+{
+        const DiscoverySettings *d;
+        const Config *c;
+
+        (void)data;
+
+        write_file(f, "etc/agenthost.conf",
+                "[Host]\nAddress=host-1:6000\n[Peers]\nPort=6001\n"
+                "[Discovery]\nSource=endpoints\nPeers=host-1:1  [fd00::1]:2\thost-2.example.org:3 \n"
+                "Namespace=demo\nService=hosts\nNodeSelector=role=agents,zone!=b\nKubeConfig=/k\n"
+                "Server=https://api:6443\nTokenFile=/t\nCaFile=/c\n[Placement]\nStrategy=least-agents\n");
+        c = load(f);
+        d = &c->discovery;
+
+        g_assert_cmpint(d->source, ==, DISCOVERY_ENDPOINTS);
+        g_assert_cmpuint(g_strv_length(d->peers), ==, 3);
+        g_assert_cmpstr(d->peers[0], ==, "host-1:1");
+        g_assert_cmpstr(d->peers[1], ==, "[fd00::1]:2");
+        g_assert_cmpstr(d->peers[2], ==, "host-2.example.org:3");
+        g_assert_cmpstr(d->namespace, ==, "demo");
+        g_assert_cmpstr(d->service, ==, "hosts");
+        g_assert_cmpstr(d->node_selector, ==, "role=agents,zone!=b");
+        g_assert_cmpstr(d->kube_config, ==, "/k");
+        g_assert_cmpstr(d->server, ==, "https://api:6443");
+        g_assert_cmpstr(d->token_file, ==, "/t");
+        g_assert_cmpstr(d->ca_file, ==, "/c");
+        g_assert_cmpstr(d->self, ==, "host-1:6000");
+        g_assert_cmpuint(d->port, ==, 6001);
+        g_assert_cmpint(c->strategy, ==, PLACEMENT_LEAST_AGENTS);
+        assert_logged(f, "");
+}
+
+static void test_config_says_what_is_wrong_with_discovery_and_placement(Fixture *f, const void *data)
+{
+        const Config *c;
+
+        (void)data;
+
+        write_file(f, "etc/agenthost.conf",
+                "[Discovery]\nSource=kubernetes\nSource=dns\nPeers=host-1:1\nPeers=host-2\nService=a/b\n"
+                "TokenFile=t\n[Placement]\nStrategy=random\n");
+        c = load(f);
+
+        g_assert_cmpint(c->discovery.source, ==, DISCOVERY_KUBERNETES);
+        g_assert_cmpuint(g_strv_length(c->discovery.peers), ==, 1);
+        g_assert_null(c->discovery.service);
+        g_assert_null(c->discovery.token_file);
+        g_assert_nonnull(strstr(logged->str,
+                ":3: [Discovery] Source=: 'dns' is none of: none, static, kubernetes, endpoints, nodes, ignored"));
+        g_assert_nonnull(strstr(logged->str, ":5: [Discovery] Peers=: "));
+        g_assert_nonnull(
+                strstr(logged->str, ":6: [Discovery] Service=: 'a/b' is not a value for this, ignored"));
+        g_assert_nonnull(
+                strstr(logged->str, ":7: [Discovery] TokenFile=: 't' is not an absolute path, ignored"));
+        g_assert_nonnull(strstr(logged->str,
+                ":9: [Placement] Strategy=: there is no strategy 'random', but 'round-robin' and "
+                "'least-agents', ignored"));
+}
+
+static void test_config_takes_the_service_from_the_environment(Fixture *f, const void *data)
+{
+        (void)data;
+
+        write_file(f, "etc/agenthost.conf", "[Discovery]\nService=hosts\n");
+        g_setenv("AGENT_HOST_SERVICE_NAME", "others", TRUE);
+        g_assert_cmpstr(load(f)->discovery.service, ==, "others");
 }
 
 static void test_config_makes_the_address_from_hostname_and_port(Fixture *f, const void *data)
@@ -289,15 +363,12 @@ static void test_config_says_what_this_build_does_without(Fixture *f, const void
         (void)data;
 
         write_file(f, "etc/agenthost.conf.d/fleet.conf",
-                "[Discovery]\nSource=static\n[Placement]\n"
-                "Strategy=round-robin\n[Metrics]\nListenAddress=[::1]:9090\n[Peers]\nCertFile=/a\n");
+                "[Metrics]\nListenAddress=[::1]:9090\n[Peers]\nCertFile=/a\n");
         load(f);
 
         assert_logged(f,
-                "/etc/agenthost.conf.d/fleet.conf:2: [Discovery] Source= is not supported by this build, ignored\n"
-                "/etc/agenthost.conf.d/fleet.conf:4: [Placement] Strategy= is not supported by this build, ignored\n"
-                "/etc/agenthost.conf.d/fleet.conf:6: [Metrics] ListenAddress= is not supported by this build, ignored\n"
-                "/etc/agenthost.conf.d/fleet.conf:8: [Peers] CertFile= is not supported by this build, ignored\n");
+                "/etc/agenthost.conf.d/fleet.conf:2: [Metrics] ListenAddress= is not supported by this build, ignored\n"
+                "/etc/agenthost.conf.d/fleet.conf:4: [Peers] CertFile= is not supported by this build, ignored\n");
 }
 
 static void test_config_keeps_the_setting_when_a_value_is_wrong(Fixture *f, const void *data)
@@ -500,6 +571,9 @@ int main(int argc, char **argv)
 #define ADD(test) g_test_add("/config/" #test, Fixture, NULL, set_up, test, tear_down)
         ADD(test_config_has_defaults_for_all);
         ADD(test_config_reads_every_setting);
+        ADD(test_config_reads_every_setting_of_discovery_and_placement);
+        ADD(test_config_says_what_is_wrong_with_discovery_and_placement);
+        ADD(test_config_takes_the_service_from_the_environment);
         ADD(test_config_makes_the_address_from_hostname_and_port);
         ADD(test_config_takes_the_first_main_file_only);
         ADD(test_config_reads_drop_ins_after_the_main_file);

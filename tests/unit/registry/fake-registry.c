@@ -53,6 +53,15 @@ static void fake_members(Registry *registry, RegistryCall *call, const char *hos
         hear_call(registry, call, "members", hostname);
 }
 
+static void fake_agents(Registry *registry, RegistryCall *call, const char *const *hostnames, size_t n)
+{
+        g_autoptr(GString) names = g_string_new(NULL);
+
+        for (size_t i = 0; i < n; i++)
+                g_string_append_printf(names, "%s%s", i > 0 ? " " : "", hostnames[i]);
+        hear_call(registry, call, "agents", names->str);
+}
+
 static void fake_ask(Registry *registry, RegistryCall *call)
 {
         hear_call(registry, call, "ask", "something");
@@ -77,6 +86,7 @@ FakeRegistry *fake_registry_new(sd_event *event, const RegistryHandlers *handler
                 .claim = fake_claim,
                 .find = fake_find,
                 .load = fake_ask,
+                .agents = fake_agents,
                 .members = fake_members,
                 .cleanup = fake_ask,
                 .turn = fake_ask,

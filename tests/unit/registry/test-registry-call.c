@@ -162,6 +162,7 @@ static void test_conflict_names_who_has_it(Fixture *f, const void *data)
 static void test_unusable_registry_says_why(Fixture *f, const void *data)
 {
         _cleanup_fault_ Fault why = FAULT_INIT;
+        const char *hostname = "host-1";
         Registry *registry;
 
         (void)data;
@@ -178,13 +179,14 @@ static void test_unusable_registry_says_why(Fixture *f, const void *data)
         g_string_truncate(f->told, 0);
         registry_find(registry, "a1", on_answer, f, NULL);
         registry_members(registry, "host-1", on_answer, f, NULL);
+        registry_agents(registry, &hostname, 1, on_answer, f, NULL);
         registry_load(registry, on_answer, f, NULL);
         registry_cleanup(registry, on_answer, f, NULL);
         registry_turn(registry, on_answer, f, NULL);
         registry_reset_turn(registry, on_answer, f, NULL);
         registry_flush(registry, on_answer, f, NULL);
         g_auto(GStrv) answers = g_strsplit(f->told->str, "RedisUrl= is nonsense", -1);
-        g_assert_cmpuint(g_strv_length(answers), ==, 7 + 1);
+        g_assert_cmpuint(g_strv_length(answers), ==, 8 + 1);
         registry_free(registry);
 }
 

@@ -259,6 +259,26 @@ static void expect_load(Fixture *f, const char *expected)
         g_assert_cmpstr(got, ==, expected);
 }
 
+/* The same, as the hosts themselves say it. */
+static void expect_told(Fixture *f, const char *expected)
+{
+        static const char *const hostnames[] = { "host-1", "host-2", "host-9" };
+        g_autoptr(GPtrArray) hosts = g_ptr_array_new_with_free_func(g_free);
+        _cleanup_answer_ Answer a = { 0 };
+        g_autofree char *got = NULL;
+        gpointer hostname, n;
+        GHashTableIter i;
+
+        registry_agents(f->one, hostnames, ELEMENTSOF(hostnames), on_answer, &a, NULL);
+        await(f, &a.come);
+        g_assert_cmpint(a.kind, ==, FAULT_NONE);
+        g_hash_table_iter_init(&i, a.load);
+        while (g_hash_table_iter_next(&i, &hostname, &n))
+                g_ptr_array_add(hosts, g_strdup_printf("%s=%u", (char *)hostname, GPOINTER_TO_UINT(n)));
+        got = join_ids(hosts);
+        g_assert_cmpstr(got, ==, expected);
+}
+
 static void enter_three(Fixture *f)
 {
         enter(f, f->one, "a1");
@@ -323,6 +343,16 @@ static void test_load_counts_by_hostname(Fixture *f)
 static void test_load_of_nothing_is_empty(Fixture *f)
 {
         expect_load(f, "");
+}
+
+static void test_hosts_say_how_many_agents_they_have(Fixture *f)
+{
+        enter_three(f);
+        beat(f->one);
+        beat(f->two);
+        flush(f, f->one);
+        flush(f, f->two);
+        expect_told(f, "host-1=2 host-2=1");
 }
 
 static void test_agents_of_a_host_are_listed(Fixture *f)
@@ -735,6 +765,7 @@ static void add_what_is_ours(void)
         ADD("repeated-put-is-one-entry", repeated_put_is_one_entry);
         ADD("every-id-is-taken-as-it-is", every_id_is_taken_as_it_is);
         ADD("every-byte-of-an-id-is-kept", every_byte_of_an_id_is_kept);
+        ADD("hosts-say-how-many-agents-they-have", hosts_say_how_many_agents_they_have);
         ADD("turns-count-over-all-hosts", turns_count_over_all_hosts);
         ADD("freed-call-is-never-answered", freed_call_is_never_answered);
         ADD("freed-claim-does-not-stand", freed_claim_does_not_stand);
