@@ -154,6 +154,21 @@ test_every_command_line_option_of_the_services_is_there() {
                 "$(sed 's/--//' "$pages/agenthostd.8.scd" | awk '/^# /{ s = $0 } /^\*/ && s == "# OPTIONS"' | matches '^\*\K[a-z-]+')"
 }
 
+test_every_verb_of_agentctl_is_there() {
+        same verbs "$(table verb_table src/ctl/verbs.c | matches '\{ "\K[a-z-]+')" \
+                "$(awk '/^# /{ s = $0 } /^\*/ && s == "# VERBS"' "$pages/agentctl.1.scd" | matches '\*\K[a-z-]+(?=\*)')"
+}
+
+test_every_option_of_agentctl_is_there() {
+        same options "$(table option_table src/ctl/options.c | matches '\{ "\K[a-z-]+')" \
+                "$(awk '/^# /{ s = $0 } /^\*/ && s == "# OPTIONS"' "$pages/agentctl.1.scd" | matches '\*--\K[a-z-]+')"
+}
+
+test_every_exit_status_of_agentctl_is_there() {
+        same "exit statuses" "$(flat src/ctl/exit-code.h | matches 'EXIT_\w+ = \K\d+')" \
+                "$(awk '/^# /{ s = $0 } /^\*/ && s == "# EXIT STATUS"' "$pages/agentctl.1.scd" | matches '^\*\K\d+')"
+}
+
 # MESSAGE_... "..." of whatever source.
 test_every_message_is_in_the_catalog() {
         same messages "$(matches '#define MESSAGE_\w+ "\K[0-9a-f]{32}' src/*/*.[ch])" \
