@@ -49,3 +49,27 @@ print_registry() {
         echo "$registered agents, $(redis-cli --version)"
         print_table registry.awk
 }
+
+# GetLocation on the host: agenthostd asks a server that runs there as well.
+measure_locate() {
+        local round
+        there mkdir -p /etc/agenthost/agenthost.conf.d
+        there sh -c 'printf "[Registry]\nRedisUrl=redis://127.0.0.1:6399\n" >/etc/agenthost/agenthost.conf.d/locate.conf'
+        # shellcheck disable=SC2016  # expanded there
+        there systemd-run --quiet --unit=bench-redis --property=Type=notify bash -c \
+                'exec -a redis-server "$(command -v redis-server || command -v redis-check-rdb)" --port 6399 --save "" --supervised systemd'
+        there systemctl restart agenthostd.service
+        there sh -c 'until busctl get-property org.agenthost.Host1 /org/agenthost/Host1 org.agenthost.Host1.Manager RegistryState |
+                grep -q ok; do sleep 0.1; done'
+        for ((round = 1; round <= rounds; round++)); do
+                say "GetLocation, round $round of $rounds"
+                measure "$round" locate ours all bench-locate 6399 5000
+        done
+        there rm /etc/agenthost/agenthost.conf.d/locate.conf
+        there systemctl stop bench-redis.service
+        there systemctl restart agenthostd.service
+}
+
+print_locate() {
+        print_table locate.awk
+}
