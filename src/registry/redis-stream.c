@@ -361,7 +361,7 @@ static int open_socket(RedisStream *s, const struct sockaddr *address, socklen_t
 }
 
 #if HIREDIS_MAJOR >= 1
-static void bound_reader(redisReader *reader)
+static void bound(redisReader *reader)
 {
         reader->maxelements = REPLY_ELEMENTS_MAX;
 }
@@ -374,7 +374,7 @@ static void *create_array(const redisReadTask *task, int n)
 }
 
 /* The parser itself takes what an int holds, and memory for it. */
-static void bound_reader(redisReader *reader)
+static void bound(redisReader *reader)
 {
         static redisReplyObjectFunctions functions;
 
@@ -386,6 +386,16 @@ static void bound_reader(redisReader *reader)
         reader->fn = &functions;
 }
 #endif
+
+redisReader *redis_reader_new(void)
+{
+        redisReader *reader = redisReaderCreate();
+
+        if (!reader)
+                g_error("Out of memory");
+        bound(reader);
+        return reader;
+}
 
 static void stream_freep(RedisStream **s)
 {
@@ -413,7 +423,7 @@ int redis_stream_new(sd_event *event,
                 .events = EPOLLOUT,
                 .wants_tls = tls,
                 .host = g_strdup(host),
-                .reader = redisReaderCreate(),
+                .reader = redis_reader_new(),
                 .out = g_byte_array_new(),
         };
         if (tls)
@@ -422,10 +432,6 @@ int redis_stream_new(sd_event *event,
                         .cert_file = g_strdup(tls->cert_file),
                         .key_file = g_strdup(tls->key_file),
                 };
-        if (!s->reader)
-                g_error("Out of memory");
-        bound_reader(s->reader);
-
         r = open_socket(s, address, address_size, fault);
         if (r < 0)
                 return r;

@@ -593,6 +593,29 @@ static void test_cluster_is_refused(Fixture *f, const void *data)
         expect_away(f, "belongs to a Redis Cluster, which is not supported yet");
 }
 
+/* Each of its keys takes a while. */
+static void test_server_that_reads_what_it_has_saved_is_waited_for(Fixture *f, const void *data)
+{
+        const char *const options[] = { "--enable-debug-command", "yes", NULL };
+        const char *const slow[] = { "--key-load-delay", "500", "--loading-process-events-interval-bytes",
+                "1024", NULL };
+        g_autofree char *url = NULL;
+
+        (void)data;
+
+        if (!start_redis(f, options))
+                return;
+        g_free(test_redis_ask(f->redis, "DEBUG POPULATE 4000"));
+        g_free(test_redis_ask(f->redis, "SAVE"));
+        test_redis_stop(f->redis);
+        test_redis_start_loading(f->redis, slow);
+        url = test_redis_url(f->redis);
+        start_client(f, url);
+        expect_away(f, "it is loading its data");
+        run_until(f, f->n_ready == 1);
+        expect_works(f);
+}
+
 static void test_eviction_is_noticed(Fixture *f, const void *data)
 {
         const char *const options[] = { "--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru", NULL };
@@ -794,6 +817,8 @@ static void add_servers_that_refuse(void)
         ADD("replica-is-refused-until-it-is-the-primary", replica_is_refused_until_it_is_the_primary);
         ADD("primary-that-becomes-a-replica-is-left", primary_that_becomes_a_replica_is_left);
         ADD("cluster-is-refused", cluster_is_refused);
+        ADD("server-that-reads-what-it-has-saved-is-waited-for",
+                server_that_reads_what_it_has_saved_is_waited_for);
         ADD("eviction-is-noticed", eviction_is_noticed);
 }
 

@@ -106,7 +106,7 @@ static void connect_own(TestRedis *redis)
         g_assert_cmpint(redisSetTimeout(redis->connection, limit), ==, REDIS_OK);
 }
 
-void test_redis_start(TestRedis *redis, const char *const *options)
+static void start(TestRedis *redis, const char *const *options, const char *until)
 {
         int out[2];
 
@@ -119,10 +119,18 @@ void test_redis_start(TestRedis *redis, const char *const *options)
                 serve(redis, options, out[1]);
         close(out[1]);
         redis->log_fd = out[0];
-        wait_for_line(redis->log_fd, "Server initialized");
-        if (!g_getenv("TEST_REDIS_LOADING"))
-                wait_for_line(redis->log_fd, "Ready to accept connections");
+        wait_for_line(redis->log_fd, until);
         connect_own(redis);
+}
+
+void test_redis_start(TestRedis *redis, const char *const *options)
+{
+        start(redis, options, "Ready to accept connections");
+}
+
+void test_redis_start_loading(TestRedis *redis, const char *const *options)
+{
+        start(redis, options, "Server initialized");
 }
 
 TestRedis *test_redis_new(const char *const *options)

@@ -22,6 +22,9 @@ void test_redis_free(TestRedis *redis);
 void test_redis_stop(TestRedis *redis);
 void test_redis_start(TestRedis *redis, const char *const *options);
 
+/* The same, while it still reads what it has saved. */
+void test_redis_start_loading(TestRedis *redis, const char *const *options);
+
 /* It hangs, and no more. */
 void test_redis_pause(TestRedis *redis);
 void test_redis_resume(TestRedis *redis);
