@@ -205,6 +205,29 @@ static void test_compressed_lists_are_read(KubeFixture *f, gconstpointer data)
         g_assert_cmpuint(n, ==, 600);
 }
 
+static void test_five_thousand_hosts_are_followed(KubeFixture *f, gconstpointer data)
+{
+        g_autofree char *body = NULL, *reply = NULL, *text = NULL;
+        FakeReply list;
+        gsize size;
+        size_t n;
+
+        (void)data;
+
+        g_free(f->settings.namespace);
+        f->settings.namespace = g_strdup("big");
+        f->settings.service = g_strdup("big-svc");
+        body = recorded_load_big_list(&size);
+        text = g_strndup(body, size);
+        reply = fake_kube_make_reply("200 OK", NULL, text);
+        list = (FakeReply){ .data = reply, .size = strlen(reply) };
+        fake_kube_next_list(f->kube, &list);
+        kube_fixture_start(f);
+        kube_fixture_until_state(f, DISCOVERY_OK, NULL);
+        discovery_hosts(f->discovery, &n);
+        g_assert_cmpuint(n, ==, 5000);
+}
+
 /* The recorded watch: what it says is what the list becomes. */
 static void test_recorded_watch_is_followed(KubeFixture *f, gconstpointer data)
 {
@@ -366,6 +389,7 @@ int main(int argc, char **argv)
         ADD("lists-come-in-pages", test_lists_come_in_pages);
         ADD("recorded-pages-are-put-together", test_recorded_pages_are_put_together);
         ADD("compressed-lists-are-read", test_compressed_lists_are_read);
+        ADD("five-thousand-hosts-are-followed", test_five_thousand_hosts_are_followed);
         ADD("recorded-watch-is-followed", test_recorded_watch_is_followed);
         ADD("watch-that-the-server-ends-goes-on", test_watch_that_the_server_ends_goes_on);
         ADD("bookmarks-move-the-version-on", test_bookmarks_move_the_version_on);
