@@ -211,3 +211,46 @@ void kube_fixture_until_watching(KubeFixture *f)
 
         loop_until(f->event, is_watching, &w);
 }
+
+void kube_fixture_lay_list(KubeFixture *f, const char *text, FakeEnd end)
+{
+        const FakeReply reply = { .data = text, .size = strlen(text), .end = end };
+
+        fake_kube_next_list(f->kube, &reply);
+}
+
+void kube_fixture_lay_watch(KubeFixture *f, const char *text, FakeEnd end)
+{
+        const FakeReply reply = { .data = text, .size = strlen(text), .end = end };
+
+        fake_kube_next_watch(f->kube, &reply);
+}
+
+#define STREAM_HEAD "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+/* A watch of these lines, which the server then ends in this way. */
+void kube_fixture_lay_stream(KubeFixture *f, const char *lines, bool last_chunk, FakeEnd end)
+{
+        g_autofree char *text = *lines ? g_strdup_printf(STREAM_HEAD "%zx\r\n%s\r\n%s", strlen(lines), lines,
+                                                 last_chunk ? "0\r\n\r\n" : "")
+                                       : g_strdup_printf(STREAM_HEAD "%s", last_chunk ? "0\r\n\r\n" : "");
+
+        kube_fixture_lay_watch(f, text, end);
+}
+
+/* One host is known, and watched. */
+void kube_fixture_begin(KubeFixture *f)
+{
+        kube_fixture_put_slice(f, "s1", "a=10.0.0.1");
+        kube_fixture_start(f);
+        kube_fixture_until_watching(f);
+        kube_fixture_expect_hosts(f, "a");
+}
+
+/* What comes next is seen. */
+void kube_fixture_expect_well(KubeFixture *f)
+{
+        kube_fixture_until_state(f, DISCOVERY_OK, NULL);
+        kube_fixture_put_slice(f, "s2", "b=10.0.0.2");
+        kube_fixture_until_hosts(f, "a b");
+}

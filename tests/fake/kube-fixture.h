@@ -49,3 +49,16 @@ void kube_fixture_until_watches(KubeFixture *f, unsigned n);
 
 /* Until one is being served by the fake's own store. */
 void kube_fixture_until_watching(KubeFixture *f);
+
+/* The next reply to a list, a watch: all its bytes. */
+void kube_fixture_lay_list(KubeFixture *f, const char *text, FakeEnd end);
+void kube_fixture_lay_watch(KubeFixture *f, const char *text, FakeEnd end);
+
+/* A watch of these lines, which the server then ends in this way. */
+void kube_fixture_lay_stream(KubeFixture *f, const char *lines, bool last_chunk, FakeEnd end);
+
+/* Host "a" is known, and watched. */
+void kube_fixture_begin(KubeFixture *f);
+
+/* From there: host "b" comes, and is seen. */
+void kube_fixture_expect_well(KubeFixture *f);
