@@ -149,15 +149,17 @@ void kube_page_done(KubePage *p)
         *p = (KubePage){ 0 };
 }
 
-/* In one line, and no more than that. */
-static char *show(const char *text, size_t size)
+char *kube_show(const char *text, size_t size)
 {
         g_autofree char *valid = g_utf8_make_valid(text, (gssize)MIN(size, SHOWN_MAX));
+        GString *shown = g_string_new(NULL);
 
-        for (char *p = valid; *p; p++)
-                if (g_ascii_iscntrl(*p))
-                        *p = ' ';
-        return g_strdup(g_strstrip(valid));
+        for (const char *p = valid; *p; p = g_utf8_next_char(p)) {
+                gunichar c = g_utf8_get_char(p);
+
+                g_string_append_unichar(shown, g_unichar_isprint(c) ? c : ' ');
+        }
+        return g_strstrip(g_string_free(shown, FALSE));
 }
 
 void kube_status_from_object(struct json_object *status, KubeStatus *ret)
@@ -172,7 +174,7 @@ void kube_status_from_object(struct json_object *status, KubeStatus *ret)
                 ret->code = value > 0 && value < 1000 ? (unsigned)value : 0;
         }
         if (kube_get_text(status, "message", &message, NULL) >= 0 && message)
-                ret->text = show(message, strlen(message));
+                ret->text = kube_show(message, strlen(message));
 }
 
 void kube_status_parse(unsigned http_status, const char *body, size_t size, KubeStatus *ret)
@@ -183,7 +185,7 @@ void kube_status_parse(unsigned http_status, const char *body, size_t size, Kube
         if (parse_object("", body, size, KUBE_ERROR_MAX, &o, NULL) >= 0)
                 kube_status_from_object(o, ret);
         else if (size > 0)
-                ret->text = show(body, size);
+                ret->text = kube_show(body, size);
         /* The reply's own is what the server has done. */
         ret->code = http_status;
 }

@@ -63,5 +63,8 @@ void kube_status_parse(unsigned http_status, const char *body, size_t size, Kube
 void kube_status_from_object(struct json_object *status, KubeStatus *ret);
 void kube_status_done(KubeStatus *s);
 
+/* A server's own words, as they may stand in a line of the journal. The caller's (g_free). */
+char *kube_show(const char *text, size_t size);
+
 /* -1, 0, 1 as a is older, the same, newer; 0 too for what cannot be compared. */
 int kube_version_compare(const char *a, const char *b);
