@@ -70,14 +70,6 @@ ServerConnection *server_connection_of(struct MHD_Connection *mhd)
         return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 }
 
-static void set_in_handshake(ServerConnection *c, bool in_handshake)
-{
-        if (c->in_handshake == in_handshake)
-                return;
-        c->in_handshake = in_handshake;
-        server_event_count_handshakes(c->server->run, in_handshake ? 1 : -1);
-}
-
 /* Either side ends its handshake with a message Finished. */
 static int on_finished(gnutls_session_t session,
         unsigned type,
@@ -96,7 +88,7 @@ static int on_finished(gnutls_session_t session,
         else
                 c->has_sent_finished = true;
         if (c->has_received_finished && c->has_sent_finished)
-                set_in_handshake(c, false);
+                c->in_handshake = false;
         server_event_progress(c->server->run);
         return 0;
 }
@@ -144,11 +136,11 @@ static ServerConnection *connection_new(PeerServer *server, struct MHD_Connectio
                 .session = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session,
                 .credentials = server_tls_get(server->tls),
                 .began_usec = now_usec(CLOCK_MONOTONIC),
+                .in_handshake = true,
         };
         write_address(MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr,
                 c->address, sizeof(c->address));
         server->n_connections++;
-        set_in_handshake(c, true);
         if (set_up(c) < 0)
                 /* Without our settings its handshake would go by libmicrohttpd's: it has no certificate. */
                 (void)shutdown(c->fd, SHUT_RDWR);
@@ -162,7 +154,6 @@ static void connection_free(ServerConnection *c)
                 log_info("%s: no TLS came about, as the client has no certificate of CaFile=, does not like "
                          "ours, or speaks something else",
                         c->address);
-        set_in_handshake(c, false);
         c->server->n_connections--;
         server_credentials_unref(c->credentials);
         sd_event_source_disable_unref(c->limit);

@@ -4,12 +4,11 @@
 #include <glib.h>
 #include <sys/epoll.h>
 
-/* While there are handshakes: so many runs in a row from which nothing came are believed to have been about
- * these only. What one run reads of a record that GnuTLS holds already is not seen, but a record is read in
- * fewer runs. */
+/* So many runs in a row from which nothing came are believed to be in vain, and what wakes us is left alone
+ * for a while: a handshake that waits for its client, or a connection that cannot be accepted because there
+ * are no descriptors left. What one run reads of a record that GnuTLS holds already is not seen, but a
+ * record is read in fewer runs. */
 #define VAIN_RUNS_MAX 64u
-
-/* Then, in case that was wrong. */
 #define VAIN_PAUSE_USEC (20 * USEC_PER_MSEC)
 
 struct ServerEvent {
@@ -17,8 +16,7 @@ struct ServerEvent {
         sd_event_source *io;
         sd_event_source *again; /* as soon as others had their turn */
         sd_event_source *timer;
-        unsigned n_handshakes;
-        unsigned n_vain;
+        unsigned n_vain; /* runs in a row */
         bool progress; /* in this run */
         uint64_t n_runs;
 };
@@ -32,21 +30,17 @@ static void run_again_at(ServerEvent *e, uint64_t usec)
 static void plan_next_run(ServerEvent *e)
 {
         MHD_UNSIGNED_LONG_LONG msec;
+        bool more = MHD_get_timeout(e->daemon, &msec) == MHD_YES;
 
-        if (MHD_get_timeout(e->daemon, &msec) != MHD_YES) {
-                e->n_vain = 0;
-                return;
-        }
-        if (msec > 0) {
-                run_again_at(e, msec * USEC_PER_MSEC);
-                return;
-        }
-
-        e->n_vain = e->n_handshakes == 0 || e->progress ? 0 : e->n_vain + 1;
-        if (e->n_vain < VAIN_RUNS_MAX)
-                server_event_kick(e);
-        else
+        e->n_vain = e->progress ? 0 : e->n_vain + 1;
+        if (e->n_vain >= VAIN_RUNS_MAX) {
+                (void)sd_event_source_set_enabled(e->io, SD_EVENT_OFF);
                 run_again_at(e, VAIN_PAUSE_USEC);
+        } else if (more && msec == 0) {
+                server_event_kick(e);
+        } else if (more) {
+                run_again_at(e, msec * USEC_PER_MSEC);
+        }
 }
 
 static void run(ServerEvent *e)
@@ -55,6 +49,7 @@ static void run(ServerEvent *e)
         e->progress = false;
         (void)sd_event_source_set_enabled(e->again, SD_EVENT_OFF);
         (void)sd_event_source_set_enabled(e->timer, SD_EVENT_OFF);
+        (void)sd_event_source_set_enabled(e->io, SD_EVENT_ON);
         (void)MHD_run(e->daemon);
         plan_next_run(e);
 }
@@ -139,11 +134,6 @@ ServerEvent *server_event_free(ServerEvent *e)
 void server_event_kick(ServerEvent *e)
 {
         (void)sd_event_source_set_enabled(e->again, SD_EVENT_ONESHOT);
-}
-
-void server_event_count_handshakes(ServerEvent *e, int change)
-{
-        e->n_handshakes = (unsigned)((int)e->n_handshakes + change);
 }
 
 void server_event_progress(ServerEvent *e)

@@ -18,10 +18,9 @@ ServerEvent *server_event_free(ServerEvent *e);
 /* Something has been done that libmicrohttpd acts on when it is run: a connection was resumed. */
 void server_event_kick(ServerEvent *e);
 
-/* While a handshake goes on, libmicrohttpd (0.9.75 to 1.0.1) says without end that it has more to do, even
- * when it only waits for the client. So it is to be told how many there are, and whenever something has come
- * of a run, which is when any callback of its has been called. */
-void server_event_count_handshakes(ServerEvent *e, int change);
+/* Something has come of this run: to be called by every callback of libmicrohttpd. While a handshake goes on
+ * it says (0.9.75 to 1.0.1) without end that it has more to do, even when it only waits for the client; so
+ * it is not believed for long when nothing comes of it. */
 void server_event_progress(ServerEvent *e);
 
 /* How often it has been run: idle connections do not raise it. */

@@ -4,14 +4,14 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#include "identity.h"
 #include "log.h"
-#include "parse.h"
 #include "server-body.h"
 #include "server-connection.h"
-#include "server-route.h"
+#include "server-head.h"
 #include "time-util.h"
 #include "wire.h"
+
+#define SEND_BLOCK_SIZE (64u * 1024)
 
 struct ServerRequest {
         PeerServer *server;
@@ -101,16 +101,35 @@ static void add_headers(ServerRequest *r, struct MHD_Response *response)
                 (void)MHD_add_response_header(response, "Connection", "close");
 }
 
-/* The body is the reply's, which the request holds until it has been sent. */
+static ssize_t read_body(void *userdata, uint64_t position, char *buffer, size_t max)
+{
+        ServerRequest *r = userdata;
+        gsize size;
+        const char *data = g_bytes_get_data(r->reply->body, &size);
+        size_t n = MIN(max, size - position);
+
+        server_event_progress(r->server->run);
+        memcpy(buffer, data + position, n);
+        return (ssize_t)n;
+}
+
+/* The body is the reply's, which the request holds until it has been sent. A large one is asked for block by
+ * block, so that we hear of its getting on. */
+static struct MHD_Response *make_response(ServerRequest *r)
+{
+        gsize size;
+        gconstpointer data = g_bytes_get_data(r->reply->body, &size);
+
+        if (size > SEND_BLOCK_SIZE)
+                return MHD_create_response_from_callback(size, SEND_BLOCK_SIZE, read_body, r, NULL);
+        return MHD_create_response_from_buffer(size, (void *)data, MHD_RESPMEM_PERSISTENT);
+}
+
 static enum MHD_Result send_reply(ServerRequest *r)
 {
-        struct MHD_Response *response;
+        struct MHD_Response *response = make_response(r);
         enum MHD_Result result;
-        gconstpointer data;
-        gsize size;
 
-        data = g_bytes_get_data(r->reply->body, &size);
-        response = MHD_create_response_from_buffer(size, (void *)data, MHD_RESPMEM_PERSISTENT);
         if (!response)
                 return MHD_NO;
 
@@ -121,92 +140,7 @@ static enum MHD_Result send_reply(ServerRequest *r)
         return result;
 }
 
-/* --- its head --- */
-
-static Reply *check_client(ServerRequest *r)
-{
-        const char *who = server_connection_who(r->connection);
-
-        if (!identity_is_allowed(server_connection_names(r->connection), r->server->names)) {
-                if (server_may_log(r->server))
-                        log_warning("%s, with a certificate of '%s', is refused: no PeerNames= fits",
-                                server_connection_address(r->connection), who);
-                return reply_new_problem(403, FAULT_ACCESS_DENIED,
-                        "This host lets nobody in by the name of '%s'; see its PeerNames=", who);
-        }
-        if (!rate_limit_take(r->server->request_rate, who, r->began_usec)) {
-                if (server_may_log(r->server))
-                        log_warning("'%s' asks more often than %u times a second: refused", who,
-                                r->server->limits.requests_per_sec);
-                return reply_new_problem(429, FAULT_LIMIT_REACHED,
-                        "More than %u requests a second; ask another host, or later",
-                        r->server->limits.requests_per_sec);
-        }
-        return NULL;
-}
-
-static const char *get_header(ServerRequest *r, const char *name)
-{
-        return MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, name);
-}
-
-static bool is_json(const char *type)
-{
-        size_t length = strlen(WIRE_JSON);
-
-        return type && g_ascii_strncasecmp(type, WIRE_JSON, length) == 0 &&
-                (type[length] == '\0' || type[length] == ';' || type[length] == ' ');
-}
-
-static Reply *check_body_head(ServerRequest *r)
-{
-        const char *length = get_header(r, "Content-Length");
-        const char *encoding = get_header(r, "Transfer-Encoding");
-        uint64_t size;
-
-        if (r->route.operation == SERVER_CREATE && !is_json(get_header(r, "Content-Type")))
-                return reply_new_problem(
-                        415, FAULT_INVALID_ARGS, "The body has to be of Content-Type: %s", WIRE_JSON);
-        if (encoding && g_ascii_strcasecmp(encoding, "chunked") != 0)
-                return reply_new_problem(400, FAULT_INVALID_ARGS,
-                        "The body has to come in chunks or with its Content-Length");
-        if (get_header(r, "Content-Encoding"))
-                return reply_new_problem(
-                        415, FAULT_INVALID_ARGS, "The body has to come without Content-Encoding");
-        if (length && (parse_uint64(length, 0, UINT64_MAX, &size) < 0 || size > r->server->limits.body_max))
-                return server_body_too_large(r->server);
-        return NULL;
-}
-
-static Reply *check_key(ServerRequest *r)
-{
-        const char *key = get_header(r, "Idempotency-Key");
-
-        if (!key || idempotency_key_is_valid(key))
-                return NULL;
-        return reply_new_problem(400, FAULT_INVALID_ARGS,
-                "Idempotency-Key has to have 1 to %u visible ASCII characters", IDEMPOTENCY_KEY_MAX);
-}
-
-static Reply *check_head(ServerRequest *r, const char *url, const char *method)
-{
-        Reply *reply = check_client(r);
-
-        if (!reply)
-                reply = server_route_find(r->mhd, method, url, &r->route);
-        if (!reply)
-                reply = check_body_head(r);
-        return reply ? reply : check_key(r);
-}
-
-/* libmicrohttpd closes a connection whose request was answered before its end. With a body to come that is
- * what we want. */
-static bool has_body(ServerRequest *r)
-{
-        const char *length = get_header(r, "Content-Length");
-
-        return get_header(r, "Transfer-Encoding") || (length && strcmp(length, "0") != 0);
-}
+/* --- how it begins and goes on --- */
 
 static enum MHD_Result begin(
         PeerServer *server, struct MHD_Connection *mhd, const char *url, const char *method, void **context)
@@ -220,8 +154,10 @@ static enum MHD_Result begin(
                 .began_usec = now_usec(CLOCK_MONOTONIC),
         };
         *context = r;
-        r->reply = check_head(r, url, method);
-        if (r->reply && has_body(r))
+        r->reply = server_head_check(server, mhd, method, url, &r->route);
+        /* libmicrohttpd closes a connection whose request was answered before its end. With a body to come
+         * that is what we want. */
+        if (r->reply && server_head_has_body(mhd))
                 return send_reply(r);
         server_connection_set_limit(r->connection, server->limits.body_usec);
         return MHD_YES;
@@ -322,7 +258,7 @@ static int find_key(ServerRequest *r, const char *key, const PeerCreate *create)
 /* 1: the handler is to be called. */
 static int make_call(ServerRequest *r, const PeerCreate *create)
 {
-        const char *key = r->route.has_effect ? get_header(r, "Idempotency-Key") : NULL;
+        const char *key = r->route.has_effect ? server_head_key(r->mhd) : NULL;
         int x;
 
         if (key)
@@ -340,7 +276,7 @@ static int start(ServerRequest *r)
 {
         _cleanup_peer_create_ PeerCreate create = { 0 };
         _cleanup_fault_ Fault fault = FAULT_INIT;
-        const char *key = get_header(r, "Idempotency-Key");
+        const char *key = server_head_key(r->mhd);
         bool creates = r->route.operation == SERVER_CREATE;
         int x;
 

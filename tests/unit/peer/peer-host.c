@@ -105,7 +105,7 @@ static void take(PeerHost *h, PeerCall *call, char kind, const char *id)
         Pending *p;
 
         h->n_asked++;
-        g_assert_cmpstr(peer_call_client(call), ==, "client.example.com");
+        g_assert_cmpstr(peer_call_client(call), ==, h->client_name);
         if (fail_by_id(call, id))
                 return;
         if (h->mode == PEER_HOST_ANSWERS && strcmp(id, "never") != 0) {
@@ -208,6 +208,7 @@ PeerHost *peer_host_new(void)
                 .waiting = g_ptr_array_new_with_free_func(pending_free),
                 .asked = g_string_new(NULL),
                 .n_agents_listed = 1,
+                .client_name = "client.example.com",
         };
         h->client = pki_issue(h->pki, "client", "DNS:client.example.com", 3600);
         cert = pki_issue(h->pki, "server", "DNS:localhost", 3600);

@@ -24,6 +24,7 @@ typedef struct PeerHost {
         PeerServerSettings settings; /* to be changed before the server is started */
         PeerServer *server;
 
+        const char *client_name; /* who calls have to come from */
         PeerHostMode mode;
         Fault fault;
         GPtrArray *waiting; /* PeerCall */

@@ -3,6 +3,8 @@
 /* What the peer API does about clients that may come in, and send what a fuzzer would, or take their time.
  */
 
+#include <sys/resource.h>
+
 #include "peer-host.h"
 
 #include "fake/loop.h"
@@ -367,6 +369,29 @@ static void test_a_client_that_does_not_read(void)
         assert_well(h);
 }
 
+/* Connections then wait in the kernel, and the loop must not spin about them. */
+static void test_connections_for_which_there_is_no_descriptor(void)
+{
+        g_autoptr(PeerHost) h = start();
+        g_autoptr(RawTls) one = raw_tls_new_plain(h->event, peer_server_port(h->server));
+        struct rlimit before, none;
+        uint64_t n_runs;
+
+        g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &before), ==, 0);
+        none = before;
+        none.rlim_cur = 0;
+        g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &none), ==, 0);
+        n_runs = peer_server_runs(h->server);
+        loop_for(h->event, 300);
+        g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &before), ==, 0);
+        g_assert_cmpuint(peer_server_count_connections(h->server), ==, 0);
+        g_assert_cmpuint(peer_server_runs(h->server) - n_runs, <, 300);
+
+        peer_host_until_connections(h, 1);
+        assert_well(h);
+        (void)one;
+}
+
 /* --- who comes too often --- */
 
 static void test_connections_that_come_too_fast(void)
@@ -453,6 +478,8 @@ int main(int argc, char *argv[])
         g_test_add_func("/hostile/a-head-that-trickles", test_a_head_that_trickles);
         g_test_add_func("/hostile/a-connection-that-is-idle", test_a_connection_that_is_idle);
         g_test_add_func("/hostile/a-client-that-does-not-read", test_a_client_that_does_not_read);
+        g_test_add_func("/hostile/connections-for-which-there-is-no-descriptor",
+                test_connections_for_which_there_is_no_descriptor);
         g_test_add_func("/hostile/connections-that-come-too-fast", test_connections_that_come_too_fast);
         g_test_add_func(
                 "/hostile/too-many-connections-of-an-address", test_too_many_connections_of_an_address);

@@ -144,6 +144,26 @@ static void test_globs_may_change_under_a_connection(void)
         assert_answered(h, c, "200");
 }
 
+/* The subject of the certificate is called "client". */
+static void test_a_common_name_counts_only_without_a_dns_name(void)
+{
+        char *const names[] = { (char *)"client", NULL };
+        g_autoptr(PeerHost) h = peer_host_new();
+        g_auto(PkiCert) plain = pki_issue(h->pki, "client", NULL, 3600);
+        g_auto(PkiCert) other = pki_issue(h->pki, "client", "IP:127.0.0.1", 3600);
+        g_autoptr(RawTls) by_dns = NULL, by_common_name = NULL, by_address = NULL;
+
+        h->settings.peer_names = names;
+        h->client_name = "client";
+        peer_host_start(h);
+        by_dns = peer_host_connect(h);
+        assert_answered(h, by_dns, "403");
+        by_common_name = raw_tls_new(h->event, peer_server_port(h->server), pki_ca_pem(h->pki), &plain);
+        assert_answered(h, by_common_name, "200");
+        by_address = raw_tls_new(h->event, peer_server_port(h->server), pki_ca_pem(h->pki), &other);
+        assert_answered(h, by_address, "200");
+}
+
 static void test_a_body_is_not_read_from_whom_nobody_knows(void)
 {
         char *const names[] = { (char *)"x", NULL };
@@ -272,6 +292,8 @@ int main(int argc, char *argv[])
                 "/tls/a-name-that-no-glob-fits-is-forbidden", test_a_name_that_no_glob_fits_is_forbidden);
         g_test_add_func(
                 "/tls/globs-may-change-under-a-connection", test_globs_may_change_under_a_connection);
+        g_test_add_func("/tls/a-common-name-counts-only-without-a-dns-name",
+                test_a_common_name_counts_only_without_a_dns_name);
         g_test_add_func("/tls/a-body-is-not-read-from-whom-nobody-knows",
                 test_a_body_is_not_read_from_whom_nobody_knows);
         g_test_add_func("/tls/a-rotated-certificate-serves-new-connections-and-keeps-old-ones",
