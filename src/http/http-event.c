@@ -7,6 +7,10 @@
 #include "macros.h"
 
 /* libcurl counts in milliseconds. */
+/* Else libcurl keeps four for each transfer that there is: with one at a time, hosts that are asked in turn
+ * would each be connected to anew. */
+#define KEPT_CONNECTIONS_MAX 1024L
+
 #define TIMER_ACCURACY_USEC USEC_PER_MSEC
 
 struct HttpEvent {
@@ -130,6 +134,7 @@ static int set_up(HttpEvent *e)
                 return r;
         (void)sd_event_source_set_description(e->timer, "http-timer");
 
+        curl_multi_setopt(e->multi, CURLMOPT_MAXCONNECTS, KEPT_CONNECTIONS_MAX);
         curl_multi_setopt(e->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
         curl_multi_setopt(e->multi, CURLMOPT_SOCKETDATA, e);
         curl_multi_setopt(e->multi, CURLMOPT_TIMERFUNCTION, on_timeout_changed);

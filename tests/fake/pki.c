@@ -103,14 +103,14 @@ void pki_cert_done(PkiCert *c)
         g_clear_pointer(&c->key, g_free);
 }
 
-PkiCert pki_issue(Pki *p, const char *name, const char *alt, int valid_sec)
+PkiCert pki_issue_for(Pki *p, const char *name, const char *alt, int valid_sec, const char *purpose)
 {
         EVP_PKEY *key = EVP_EC_gen("P-256");
         X509 *cert = make_cert(key, name, ++p->serial, valid_sec, p->cert);
         PkiCert made;
 
         add_extension(cert, p->cert, NID_authority_key_identifier, "keyid");
-        add_extension(cert, p->cert, NID_ext_key_usage, "serverAuth,clientAuth");
+        add_extension(cert, p->cert, NID_ext_key_usage, purpose);
         if (alt)
                 add_extension(cert, p->cert, NID_subject_alt_name, alt);
         g_assert_cmpint(X509_sign(cert, p->key, EVP_sha256()), >, 0);
@@ -118,6 +118,11 @@ PkiCert pki_issue(Pki *p, const char *name, const char *alt, int valid_sec)
         X509_free(cert);
         EVP_PKEY_free(key);
         return made;
+}
+
+PkiCert pki_issue(Pki *p, const char *name, const char *alt, int valid_sec)
+{
+        return pki_issue_for(p, name, alt, valid_sec, "serverAuth,clientAuth");
 }
 
 char *pki_encrypt_key(const char *key_pem, const char *passphrase)

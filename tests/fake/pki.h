@@ -26,5 +26,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(PkiCert, pki_cert_done)
  * valid_sec from now; less than 0: it has expired. */
 PkiCert pki_issue(Pki *pki, const char *name, const char *alt, int valid_sec);
 
+/* For one purpose only: "serverAuth", "clientAuth". */
+PkiCert pki_issue_for(Pki *pki, const char *name, const char *alt, int valid_sec, const char *purpose);
+
 /* The key under a passphrase. The caller's. */
 char *pki_encrypt_key(const char *key_pem, const char *passphrase);

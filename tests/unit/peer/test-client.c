@@ -11,6 +11,8 @@
 #include "fake/fake-http.h"
 #include "fake/loop.h"
 
+#define N_AT_ONCE 20u
+
 /* What a result said, and how often there was one. */
 typedef struct Got {
         unsigned n;
@@ -156,6 +158,65 @@ static void test_every_request_is_answered(void)
 
         g_assert_cmpstr(p->host->asked->str, ==, "create agent-1\nstop a/b + 7\nlist g +%\ninfo a?b#\n");
         g_assert_cmpuint(peer_server_count_connections(p->host->server), ==, 1);
+}
+
+static bool have_all_got(void *userdata)
+{
+        return ((Got *)userdata)->n == N_AT_ONCE;
+}
+
+static void test_connections_of_many_requests_at_once_are_kept(void)
+{
+        g_autoptr(Pair) p = start();
+        const PeerAddress host = address_of(p);
+
+        p->host->mode = PEER_HOST_WAITS;
+        for (unsigned round = 0; round < 2; round++) {
+                g_auto(Got) got = { 0 };
+
+                for (unsigned i = 0; i < N_AT_ONCE; i++)
+                        peer_client_list(p->client, &host, "", on_done, &got, NULL, NULL);
+                peer_host_until_waiting(p->host, N_AT_ONCE);
+                for (unsigned i = 0; i < N_AT_ONCE; i++)
+                        peer_host_go_on(p->host, 0);
+                loop_until(p->host->event, have_all_got, &got);
+                g_assert_cmpuint(peer_server_count_connections(p->host->server), ==, N_AT_ONCE);
+        }
+}
+
+static void test_large_texts_arrive(void)
+{
+        g_autoptr(Pair) p = start();
+        const PeerAddress host = address_of(p);
+        g_autofree char *spec = g_strnfill(3 * 1024 * 1024, 'x');
+        const PeerCreate create = {
+                .agent_spec = (char *)"{\"id\": \"agent-1\"}",
+                .guild_spec = spec,
+        };
+        g_auto(Got) got = { 0 };
+
+        g_assert_cmpint(peer_client_create(p->client, &host, &create, on_done, &got, NULL, NULL), >=, 0);
+        loop_until(p->host->event, has_got, &got);
+        g_assert_cmpint(got.verdict, ==, PEER_ANSWERED);
+        g_assert_cmpstr(got.agent_id, ==, "agent-1");
+}
+
+static void test_addresses_of_ipv6_are_dialled(void)
+{
+        g_autoptr(Pair) p = pair_new();
+        g_autofree char *address = NULL;
+        g_auto(Got) got = { 0 };
+
+        if (!g_file_test("/proc/net/if_inet6", G_FILE_TEST_EXISTS)) {
+                g_test_skip("no IPv6 here");
+                return;
+        }
+        p->host->settings.listen_address = "[::1]";
+        pair_start(p);
+        address = g_strdup_printf("[::1]:%u", peer_server_port(p->host->server));
+        ask_create(p->client, &(PeerAddress){ .address = address, .name = "localhost" }, &got, NULL);
+        loop_until(p->host->event, has_got, &got);
+        g_assert_cmpint(got.verdict, ==, PEER_ANSWERED);
 }
 
 static void test_a_connection_that_the_host_closed_is_replaced(void)
@@ -508,6 +569,10 @@ int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/client/every-request-is-answered", test_every_request_is_answered);
+        g_test_add_func("/client/connections-of-many-requests-at-once-are-kept",
+                test_connections_of_many_requests_at_once_are_kept);
+        g_test_add_func("/client/large-texts-arrive", test_large_texts_arrive);
+        g_test_add_func("/client/addresses-of-ipv6-are-dialled", test_addresses_of_ipv6_are_dialled);
         g_test_add_func("/client/a-connection-that-the-host-closed-is-replaced",
                 test_a_connection_that_the_host_closed_is_replaced);
         g_test_add_func("/client/the-fault-of-the-host-arrives", test_the_fault_of_the_host_arrives);

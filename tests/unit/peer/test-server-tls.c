@@ -70,6 +70,18 @@ static void test_an_expired_certificate_is_not_answered(void)
         assert_not_answered(h, &cert);
 }
 
+static void test_a_certificate_for_servers_only_is_not_answered(void)
+{
+        g_autoptr(PeerHost) h = start();
+        g_auto(PkiCert) server = pki_issue_for(h->pki, "s", "DNS:client.example.com", 3600, "serverAuth");
+        g_auto(PkiCert) client = pki_issue_for(h->pki, "c", "DNS:client.example.com", 3600, "clientAuth");
+        g_autoptr(RawTls) c = NULL;
+
+        assert_not_answered(h, &server);
+        c = raw_tls_new(h->event, peer_server_port(h->server), pki_ca_pem(h->pki), &client);
+        assert_answered(h, c, "200");
+}
+
 static void test_plain_http_is_not_answered(void)
 {
         g_autoptr(PeerHost) h = start();
@@ -284,6 +296,8 @@ int main(int argc, char *argv[])
                 test_a_certificate_of_a_foreign_authority_is_not_answered);
         g_test_add_func(
                 "/tls/an-expired-certificate-is-not-answered", test_an_expired_certificate_is_not_answered);
+        g_test_add_func("/tls/a-certificate-for-servers-only-is-not-answered",
+                test_a_certificate_for_servers_only_is_not_answered);
         g_test_add_func("/tls/plain-http-is-not-answered", test_plain_http_is_not_answered);
         g_test_add_func("/tls/tls-12-is-for-those-who-allow-it", test_tls_12_is_for_those_who_allow_it);
         g_test_add_func("/tls/tls-12-without-a-certificate-is-refused",
