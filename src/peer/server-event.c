@@ -4,11 +4,11 @@
 #include <glib.h>
 #include <sys/epoll.h>
 
-/* So many runs in a row from which nothing came are believed to be in vain, and what wakes us is left alone
- * for a while: a handshake that waits for its client, or a connection that cannot be accepted because there
- * are no descriptors left. What one run reads of a record that GnuTLS holds already is not seen, but a
- * record is read in fewer runs. */
-#define VAIN_RUNS_MAX 64u
+/* After so many runs in a row from which nothing came, what asks for them is not heeded for a while: the
+ * library's word that it has more to do, because of a handshake that waits for its client; or its epoll
+ * descriptor, because of a connection that cannot be accepted for want of descriptors. What a run reads of a
+ * record that GnuTLS holds already is not seen, but a record is read in fewer runs. */
+#define VAIN_RUNS_MAX 16u
 #define VAIN_PAUSE_USEC (20 * USEC_PER_MSEC)
 
 struct ServerEvent {
@@ -17,6 +17,7 @@ struct ServerEvent {
         sd_event_source *again; /* as soon as others had their turn */
         sd_event_source *timer;
         unsigned n_vain; /* runs in a row */
+        unsigned n_vain_io; /* of these, those that the descriptor asked for */
         bool progress; /* in this run */
         uint64_t n_runs;
 };
@@ -32,18 +33,25 @@ static void plan_next_run(ServerEvent *e)
         MHD_UNSIGNED_LONG_LONG msec;
         bool more = MHD_get_timeout(e->daemon, &msec) == MHD_YES;
 
-        e->n_vain = e->progress ? 0 : e->n_vain + 1;
-        if (e->n_vain >= VAIN_RUNS_MAX) {
+        if (e->n_vain_io >= VAIN_RUNS_MAX) {
                 (void)sd_event_source_set_enabled(e->io, SD_EVENT_OFF);
                 run_again_at(e, VAIN_PAUSE_USEC);
-        } else if (more && msec == 0) {
+        } else if (more && msec > 0) {
+                run_again_at(e, msec * USEC_PER_MSEC);
+        } else if (more && e->n_vain < VAIN_RUNS_MAX) {
                 server_event_kick(e);
         } else if (more) {
-                run_again_at(e, msec * USEC_PER_MSEC);
+                run_again_at(e, VAIN_PAUSE_USEC);
         }
 }
 
-static void run(ServerEvent *e)
+static void count_vain(ServerEvent *e, bool by_io)
+{
+        e->n_vain = e->progress ? 0 : e->n_vain + 1;
+        e->n_vain_io = e->progress ? 0 : e->n_vain_io + (by_io ? 1 : 0);
+}
+
+static void run(ServerEvent *e, bool by_io)
 {
         e->n_runs++;
         e->progress = false;
@@ -51,6 +59,7 @@ static void run(ServerEvent *e)
         (void)sd_event_source_set_enabled(e->timer, SD_EVENT_OFF);
         (void)sd_event_source_set_enabled(e->io, SD_EVENT_ON);
         (void)MHD_run(e->daemon);
+        count_vain(e, by_io);
         plan_next_run(e);
 }
 
@@ -60,7 +69,7 @@ static int on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata)
         (void)fd;
         (void)revents;
 
-        run(userdata);
+        run(userdata, true);
         return 0;
 }
 
@@ -68,7 +77,7 @@ static int on_again(sd_event_source *s, void *userdata)
 {
         (void)s;
 
-        run(userdata);
+        run(userdata, false);
         return 0;
 }
 
@@ -77,7 +86,7 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
         (void)s;
         (void)usec;
 
-        run(userdata);
+        run(userdata, false);
         return 0;
 }
 
