@@ -60,7 +60,7 @@ static int send_call(Run *run, size_t index)
 
 int batch_run(Ctl *ctl, const Batch *batch)
 {
-        size_t at_once = batch->n_items > 1 && ctl_may_act_freely(ctl) ? AT_ONCE : 1;
+        size_t at_once = ctl->may_act_freely ? AT_ONCE : 1;
         Run run = { .ctl = ctl, .batch = batch };
         int r = 0;
 

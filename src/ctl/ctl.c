@@ -9,6 +9,7 @@
 #include "log.h"
 #include "password-agent.h"
 #include "proto/names.h"
+#include "text.h"
 
 static const struct {
         const char *name;
@@ -76,13 +77,15 @@ static char *connection_text(const Options *o, int error)
 
 char *ctl_text_of(const sd_bus_error *error)
 {
-        const char *text = error->message ? error->message : error->name;
-        g_autofree char *systemctl = systemctl_of(options_in_use);
+        const char *message = error->message ? error->message : error->name;
+        g_autofree char *systemctl = systemctl_of(options_in_use), *text = NULL;
 
         if (options_in_use && options_in_use->remote && g_str_has_prefix(error->name, "System.Error."))
                 return connection_text(options_in_use, -sd_bus_error_get_errno(error));
+        /* It may quote what an agent said. */
+        text = text_clean(message, strlen(message), false);
         if (!is_about_service(error))
-                return g_strdup(text);
+                return steal_ptr(text);
         return g_strdup_printf("agenthostd cannot be reached: %s\n"
                                "Start it with '%s start agenthostd.service'; see also '%s status "
                                "agenthostd.service'",
@@ -182,16 +185,36 @@ int ctl_end_of(sd_event *event, int r)
         return EXIT_UNREACHABLE;
 }
 
+/* Asked with what acting needs and what does nothing: there is no agent without an id. */
+static bool may_act_freely(Ctl *ctl)
+{
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_message_ sd_bus_message *call = NULL;
+
+        if (geteuid() == 0 || ctl->options->user)
+                return true;
+        if (sd_bus_message_new_method_call(
+                    ctl->bus, &call, BUS_NAME, HOST_PATH, MANAGER_INTERFACE, "GetAgentSpec") < 0 ||
+                sd_bus_message_append(call, "s", "") < 0 ||
+                sd_bus_message_set_allow_interactive_authorization(call, 0) < 0)
+                return false;
+        return sd_bus_call(ctl->bus, call, 0, &error, NULL) >= 0 || ctl_code_of(&error) == EXIT_NO_AGENT;
+}
+
 int ctl_connect_to_act(Ctl *ctl)
 {
+        const Options *o = ctl->options;
         int r = ctl_connect(ctl);
 
-        if (r != EXIT_OK || ctl->options->no_ask_password)
+        if (r != EXIT_OK)
                 return r;
+        ctl->may_act_freely = may_act_freely(ctl);
+        if (o->no_ask_password)
+                return EXIT_OK;
 
         /* Where nobody is to be asked, the answer says that one could authenticate. */
         (void)sd_bus_set_allow_interactive_authorization(ctl->bus, true);
-        if (!ctl->options->user && !ctl->options->remote && ctl->password_agent == 0)
+        if (!ctl->may_act_freely && !o->remote && ctl->password_agent == 0)
                 ctl->password_agent = password_agent_start();
         return EXIT_OK;
 }
@@ -222,22 +245,6 @@ int ctl_call_manager(
 
         r = sd_bus_call(ctl->bus, call, limit_usec, &error, ret);
         return r < 0 ? ctl_report(NULL, &error) : EXIT_OK;
-}
-
-/* Asked with what acting needs and what does nothing: there is no agent without an id. */
-bool ctl_may_act_freely(Ctl *ctl)
-{
-        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
-        _cleanup_message_ sd_bus_message *call = NULL;
-
-        if (geteuid() == 0 || ctl->options->user)
-                return true;
-        if (sd_bus_message_new_method_call(
-                    ctl->bus, &call, BUS_NAME, HOST_PATH, MANAGER_INTERFACE, "GetAgentSpec") < 0 ||
-                sd_bus_message_append(call, "s", "") < 0 ||
-                sd_bus_message_set_allow_interactive_authorization(call, 0) < 0)
-                return false;
-        return sd_bus_call(ctl->bus, call, 0, &error, NULL) >= 0 || ctl_code_of(&error) == EXIT_NO_AGENT;
 }
 
 char *ctl_agent_path(const char *id)

@@ -14,7 +14,10 @@ typedef struct Ctl {
         const Options *options; /* borrowed */
         sd_event *event; /* both: once connected */
         sd_bus *bus;
+
+        /* Once connected to act. */
         pid_t password_agent; /* 0: none */
+        bool may_act_freely; /* nobody asks for a password: several calls at once would do so as often */
 } Ctl;
 
 #define _cleanup_message_ _cleanup_(sd_bus_message_unrefp)
@@ -52,10 +55,6 @@ char *ctl_text_of(const sd_bus_error *error);
 /* A method of the Manager, waited for; EXIT_OK, or what to exit with after having told why. */
 int ctl_call_manager(
         Ctl *ctl, const char *member, uint64_t limit_usec, sd_bus_message **ret, const char *types, ...);
-
-/* Whether the caller may act without being asked for a password: several calls at once would ask him as
- * often. */
-bool ctl_may_act_freely(Ctl *ctl);
 
 /* The object of an agent; -ENOMEM, aborts as GLib does. */
 char *ctl_agent_path(const char *id);
