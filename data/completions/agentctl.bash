@@ -54,8 +54,12 @@ _agentctl_offer_value() {
         --state) _agentctl_offer queued starting running stopping restarting frozen exited failed lost ;;
         --columns) _agentctl_offer id guild name state pid created age alive unit object ;;
         --property | -p)
+                # Of agents, and of the host.
                 _agentctl_offer Id GuildId Name ClassName Runtime Unit State Result OOMLevel StatusText HostAddress \
-                        MainPID Alive ExitStatus Restarts CreatedAt ReadyAt ExitedAt NextStartAt MemoryPeak CPUUsageNSec
+                        Location MainPID Alive ExitStatus Restarts CreatedAt ReadyAt ExitedAt NextStartAt MemoryPeak \
+                        CPUUsageNSec \
+                        Hostname Address Version AgentCount MaxAgents HostCount RegistryState DiscoveryState \
+                        PlacementCounter UnsupportedProperties
                 ;;
         --runtime)
                 mapfile -t runtimes < <(_agentctl_runtimes)
@@ -79,7 +83,7 @@ _agentctl_offer_options() {
         monitor) more='--guild' ;;
         run)
                 more='--guild --runtime --restart --messaging --environment --client-type --client-properties
-                        --machine-id --request-id --no-block --wait --follow --timeout --quiet'
+                        --machine-id --request-id --takeover --no-block --wait --follow --timeout --quiet'
                 ;;
         stop) more='--guild --timeout --quiet' ;;
         restart | freeze | thaw) more='--guild --quiet' ;;

@@ -44,6 +44,8 @@ const OptionInfo option_table[] = {
         { "machine-id", 0, "NUMBER", " run ", OPTION_NUMBER, AT(machine_id), "Likewise" },
         { "request-id", 0, "TEXT", " run ", OPTION_TEXT, AT(request_id),
                 "A repeat with the same text starts nothing twice; for one agent" },
+        { "takeover", 0, NULL, " run ", OPTION_FLAG, AT(takeover),
+                "Start it here although the registry knows it on another host, which loses it" },
         { "no-block", 0, NULL, " run ", OPTION_FLAG, AT(no_block),
                 "Do not wait until agents are ready, only until they are executed" },
         { "wait", 0, NULL, " run ", OPTION_FLAG, AT(wait), "Wait until the agents have ended" },

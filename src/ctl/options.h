@@ -29,6 +29,7 @@ typedef struct Options {
         char **environment;
         int64_t machine_id;
         bool has_machine_id;
+        bool takeover;
         bool no_block, wait, follow;
 
         int signal_number; /* 0: not given */

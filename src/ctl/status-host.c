@@ -50,6 +50,17 @@ static char *list_unsupported(struct json_object *properties)
         return g_string_free(text, false);
 }
 
+/* Of what hosts share, if they do. */
+static void print_state(const char *label, const char *state)
+{
+        Colour colour = strcmp(state, "ok") == 0 ? COLOUR_NONE
+                : strcmp(state, "down") == 0     ? COLOUR_RED
+                                                 : COLOUR_YELLOW;
+
+        if (*state && strcmp(state, "off") != 0)
+                status_line(label, "%s%s%s", term_colour(colour), state, term_plain());
+}
+
 static void print_host(Ctl *ctl, struct json_object *p, bool healthy, const GPtrArray *rows)
 {
         g_autofree char *counts = count_states(rows), *unsupported = list_unsupported(p);
@@ -65,6 +76,8 @@ static void print_host(Ctl *ctl, struct json_object *p, bool healthy, const GPtr
                 healthy ? "" : term_plain());
         status_line("Agents", "%" PRIu64 " of at most %" PRIu64 "%s%s%s", object_number(p, "AgentCount"),
                 object_number(p, "MaxAgents"), *counts ? " (" : "", counts, *counts ? ")" : "");
+        print_state("Registry", object_text(p, "RegistryState"));
+        print_state("Discovery", object_text(p, "DiscoveryState"));
         if (*unsupported && ctl->options->full)
                 status_line("Unsupported", "%s", unsupported);
 

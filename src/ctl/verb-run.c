@@ -77,6 +77,8 @@ static int append_options(sd_bus_message *m, const Running *run, const RunSpec *
                 r = append_text(m, "client_properties", run->specs.client_properties);
         if (r >= 0 && o->has_machine_id)
                 r = sd_bus_message_append(m, "{sv}", "machine_id", "i", (int32_t)o->machine_id);
+        if (r >= 0 && o->takeover)
+                r = sd_bus_message_append(m, "{sv}", "takeover", "b", 1);
         if (r >= 0 && o->timeout_usec > 0)
                 r = sd_bus_message_append(m, "{sv}", "timeout", "t", o->timeout_usec);
         if (r >= 0)

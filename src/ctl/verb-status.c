@@ -123,12 +123,25 @@ static void print_head(struct json_object *p)
                 status_line("Status", "\"%s\"", text);
 }
 
+/* In the registry that hosts share. Where there is none, or the agent has ended, there is nothing to tell.
+ */
+static void print_location(struct json_object *p)
+{
+        const char *location = object_text(p, "Location");
+        bool is_lost = strcmp(location, "lost") == 0;
+
+        if (*location && strcmp(location, "off") != 0)
+                status_line("Location", "%s%s%s%s", is_lost ? term_colour(COLOUR_RED) : "", location,
+                        is_lost ? ": another host has it" : "", is_lost ? term_plain() : "");
+}
+
 static void print_status(struct json_object *p, const UnitInfo *unit, const Options *o)
 {
         uint64_t pid = object_number(p, "MainPID");
 
         print_head(p);
         status_line("Unit", "%s", object_text(p, "Unit"));
+        print_location(p);
         if (pid > 0 && pid != UINT64_MAX)
                 status_line("Main PID", "%" PRIu64, pid);
         print_usage(p, unit);

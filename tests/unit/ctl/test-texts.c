@@ -107,6 +107,19 @@ static char *find_all(const char *text, const char *pattern)
         return sorted(words);
 }
 
+static void test_bash_knows_the_properties(void)
+{
+        g_autofree char *agent = NULL, *manager = NULL, *both = NULL, *expected = NULL, *offered = NULL;
+
+        g_assert_true(g_file_get_contents(DATA "dbus/org.agenthost.Host1.Agent.xml", &agent, NULL, NULL));
+        g_assert_true(
+                g_file_get_contents(DATA "dbus/org.agenthost.Host1.Manager.xml", &manager, NULL, NULL));
+        both = g_strconcat(agent, manager, NULL);
+        expected = find_all(both, "<property name=\"(\\w+)\"");
+        offered = offer("show --property ''");
+        g_assert_cmpstr(offered, ==, expected);
+}
+
 static void test_zsh_knows_all_verbs_and_options(void)
 {
         g_autofree char *text = NULL, *verbs = NULL, *options = NULL, *expected_verbs = all_verbs(),
@@ -129,6 +142,7 @@ int main(int argc, char *argv[])
 #define ADD(name, function) g_test_add_func("/texts/" name, test_##function)
         ADD("bash-knows-all-verbs", bash_knows_all_verbs);
         ADD("bash-knows-the-options-of-each-verb", bash_knows_the_options_of_each_verb);
+        ADD("bash-knows-the-properties", bash_knows_the_properties);
         ADD("zsh-knows-all-verbs-and-options", zsh_knows_all_verbs_and_options);
 #undef ADD
 
