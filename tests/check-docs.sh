@@ -55,7 +55,7 @@ entries() {
 same() {
         local wrong
         [[ -n $2 ]] || { echo "no $1 found in the code: has it another form now?" && return 1; }
-        wrong=$(comm -3 <(sort --unique <<<"$2") <(sort --unique <<<"$3") | { grep . || true; } |
+        wrong=$(comm -3 <(sort --unique <<<"$2") <(sort --unique <<<"$3") | { grep '[^[:blank:]]' || true; } |
                 awk -F '\t' '{ print ($1 != "" ? "not documented: " $1 : "documented, but not in the code: " $2) }')
         [[ -z $wrong ]] || { echo "$1:" && echo "$wrong" && return 1; }
 }
