@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The fake API server, and the kubeconfigs of our tests, as kubectl sees them: so that what discovery is
- * tested against is not only our own idea of the API. Skipped where there is no kubectl. */
+ * tested against is not only our own idea of the API. Built where there is a kubectl. */
 
 #include <string.h>
 
@@ -45,15 +45,6 @@ static char *kubectl(KubeFixture *f, char **ret_error, const char *words)
         return output;
 }
 
-static bool skip_without_kubectl(void)
-{
-        g_autofree char *path = g_find_program_in_path("kubectl");
-
-        if (!path)
-                g_test_skip("there is no kubectl");
-        return !path;
-}
-
 static void expect_output(KubeFixture *f, const char *words, const char *expected)
 {
         g_autofree char *output = kubectl(f, NULL, words);
@@ -68,8 +59,6 @@ static void test_lists_and_selectors(KubeFixture *f, gconstpointer data)
 {
         (void)data;
 
-        if (skip_without_kubectl())
-                return;
         expect_output(f, "get endpointslices -l kubernetes.io/service-name=agent-host -o name", OUR_SLICES);
         expect_output(f, "get endpointslices -l kubernetes.io/service-name=other -o name", "");
         expect_output(f, "get endpoints --field-selector metadata.name=agent-host -o name",
@@ -82,8 +71,6 @@ static void test_pages(KubeFixture *f, gconstpointer data)
 {
         (void)data;
 
-        if (skip_without_kubectl())
-                return;
         expect_output(f, "get endpointslices --chunk-size=1 -o name", OUR_SLICES);
         g_assert_cmpuint(fake_kube_count_lists(f->kube), ==, 2);
 }
@@ -95,8 +82,6 @@ static void test_watches(KubeFixture *f, gconstpointer data)
 
         (void)data;
 
-        if (skip_without_kubectl())
-                return;
         /* It watches from the list's version on until its time is over. */
         fake_kube_next_watch_recorded(f->kube, "watch/events-and-bookmark-20s");
         output = kubectl(
@@ -113,8 +98,6 @@ static void test_refusals(KubeFixture *f, gconstpointer data)
 
         (void)data;
 
-        if (skip_without_kubectl())
-                return;
         kube_fixture_write(f, "token", "wrong");
         output = kubectl(f, &error, "get nodes");
         g_assert_null(output);
