@@ -71,7 +71,7 @@ static void scope_refused(Child *c, sd_bus *bus, const sd_bus_error *error)
                 launch_request_scope(c);
         } else if (!exists)
                 launch_fail(c, FAULT_START_FAILED, "systemd: %s", error->message);
-        else if (c->other_ends) {
+        else if (c->other_ends || launcher_is_ending(c->launcher, c->unit)) {
                 c->looked_into = true;
                 c->state = CHILD_WAITING;
         } else if (!look_into_other(c, bus))

@@ -98,7 +98,26 @@ void launcher_remove_credentials(Launcher *l, const char *unit)
         manager_list(l->manager);
 }
 
-static void end_scope(const Launcher *l, const char *unit)
+bool launcher_is_ending(const Launcher *l, const char *unit)
+{
+        return l->ending && strv_contains(l->ending, unit);
+}
+
+static void forget_ending(Launcher *l, const char *unit)
+{
+        char **to = l->ending;
+
+        for (char **from = l->ending; from && *from; from++)
+                if (strcmp(*from, unit) == 0)
+                        free(*from);
+                else
+                        *to++ = *from;
+        if (to)
+                *to = NULL;
+}
+
+/* A launch that wants the name waits for it (launch-scope.c). */
+static void end_scope(Launcher *l, const char *unit)
 {
         sd_bus *bus = manager_bus(l->manager);
         int r;
@@ -106,6 +125,8 @@ static void end_scope(const Launcher *l, const char *unit)
         r = scope_kill(bus, unit, SIGKILL);
         if (r >= 0)
                 r = scope_stop(bus, unit);
+        if (r >= 0 && !launcher_is_ending(l, unit))
+                r = strv_extend(&l->ending, unit);
         if (r < 0)
                 log_error("Cannot end %s, which is left of a launch: %s", unit, strerror(-r));
 }
@@ -136,11 +157,26 @@ static void end_strays(Launcher *l, const ScopeList *list)
         l->strays = NULL;
 }
 
+/* Of which that was not heard. */
+static void forget_gone(Launcher *l, const ScopeList *list)
+{
+        char **to = l->ending;
+
+        for (char **from = l->ending; from && *from; from++)
+                if (scope_list_find(list, *from))
+                        *to++ = *from;
+                else
+                        free(*from);
+        if (to)
+                *to = NULL;
+}
+
 static void on_listed(const ScopeList *list, void *userdata)
 {
         Launcher *l = userdata;
 
         l->synced = true;
+        forget_gone(l, list);
         if (!l->swept) {
                 credentials_sweep(l->settings.paths, keep_credentials, &(Sweep){ l, list });
                 l->swept = true;
@@ -182,6 +218,7 @@ static void on_unit_removed(const char *unit, void *userdata)
         Launcher *l = userdata;
         Child *child = child_table_find(&l->children, unit);
 
+        forget_ending(l, unit);
         if (!child)
                 /* A former launcher's, that nobody has given back to us. */
                 launcher_remove_credentials(l, unit);
@@ -286,6 +323,7 @@ Launcher *launcher_free(Launcher *l)
         probe_free(l->probe);
         oom_fleet_free(l->oom);
         strv_free(l->strays);
+        strv_free(l->ending);
         free(l->cgroup_dir);
         sd_event_unref(l->event);
         free(l);

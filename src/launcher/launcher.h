@@ -43,6 +43,7 @@ struct Launcher {
         Adoption *adoptions; /* under way */
         Reload *reload; /* likewise */
         char **strays; /* units to end once there is a connection to systemd */
+        char **ending; /* those that have been told to end, and have not gone yet */
         char *cgroup_dir; /* where agents.slice is; NULL: nowhere */
         Probe *probe;
         OomFleet *oom;
@@ -73,3 +74,6 @@ sd_bus *launcher_start_bus(const Launcher *launcher);
 /* Ends a scope that is none of our children's, with all that is in it: at once, or after the next listing.
  */
 int launcher_end_stray(Launcher *launcher, const char *unit);
+
+/* Whether such a one is about to go. */
+bool launcher_is_ending(const Launcher *launcher, const char *unit);

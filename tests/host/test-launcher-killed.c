@@ -5,6 +5,7 @@
 
 #include <glib.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/agents.h"
@@ -14,6 +15,7 @@
 #include "common/tracer.h"
 
 #define LAUNCHER "agenthost-launcher.service"
+#define AGAIN "test-again"
 
 /* What the launcher sends with a single descriptor is the answer, with the agent's pidfd, to who asked for
  * it. */
@@ -70,6 +72,48 @@ static void test_agent_asked_for_again_is_not_taken_for_the_stray_of_a_death_ami
         fleet_wait_forgotten(c);
 }
 
+/* It ends with 3, and is started again. */
+static void end_of_itself(Client *c)
+{
+        g_autofree char *pid = agent_property(c, "a1", "MainPID");
+
+        kill(atoi(pid), SIGUSR1);
+}
+
+/* The same of an agent that is being started again: what is left of that start is told to end when the
+ * launcher is back, and is not gone yet when the next start wants the name. */
+static void test_restart_outlasts_a_death_amid_it(void)
+{
+        static const char *const calls[] = { "sendmsg", NULL };
+        _cleanup_client_ Client *c = begin_with_slow_return();
+        Tracer t = { .calls = calls };
+        Injection injection = { .call = "sendmsg" };
+        pid_t launcher = service_pid(LAUNCHER);
+
+        runtime_add(AGAIN, "notify", "ready wait exit=3",
+                "Restart=on-failure\nRestartSec=1ms\nRestartMaxSec=2ms");
+        host_reload();
+        create(c, &(Create){ .id = "a1", .runtime = AGAIN, .wait = "ready" });
+        tracer_attach(&t, launcher);
+        end_of_itself(c);
+        agent_wait(c, "a1", "Restarts", "1");
+        agent_wait(c, "a1", "State", "running");
+        tracer_detach(&t);
+        injection.n = tracer_find("sendmsg", PIDFD);
+        expect_true("the answer is found", injection.n > 0);
+
+        t.injection = &injection;
+        tracer_attach(&t, launcher);
+        end_of_itself(c);
+        process_wait_end(launcher);
+        tracer_detach(&t);
+        expect_true("killed at the answer", tracer_has_injected());
+        agent_wait(c, "a1", "State", "running");
+        fleet_wait(c, "a1", "a1");
+        expect_true("a1", agent_stop(c, "a1", 0));
+        fleet_wait_forgotten(c);
+}
+
 /* SIGTERM has been sent, SIGCONT not: the agent ends, and the next launcher, which did not ask for that,
  * finds it ended. */
 static void test_stop_that_is_cut_off_by_a_death_of_the_launcher_is_still_a_stop(void)
@@ -96,6 +140,7 @@ int main(int argc, char *argv[])
 #define ADD(name, function) host_test_add("/launcher-killed/" name, test_##function)
         ADD("agent-asked-for-again-is-not-taken-for-the-stray-of-a-death-amid-the-launch",
                 agent_asked_for_again_is_not_taken_for_the_stray_of_a_death_amid_the_launch);
+        ADD("restart-outlasts-a-death-amid-it", restart_outlasts_a_death_amid_it);
         ADD("stop-that-is-cut-off-by-a-death-of-the-launcher-is-still-a-stop",
                 stop_that_is_cut_off_by_a_death_of_the_launcher_is_still_a_stop);
 #undef ADD
