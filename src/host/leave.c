@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <systemd/sd-daemon.h>
 
+#include "agent-location.h"
 #include "time-util.h"
 
 #define LOOK_USEC (20 * USEC_PER_MSEC)
@@ -34,6 +35,22 @@ static bool is_to_hear_of_an_end(const Host *host)
         return false;
 }
 
+/* The launcher, which is stopped together with us, may be gone before it could tell how they ended. Should
+ * it tell our next life, and that start them again, they get their place again. */
+static void drop_the_gone(Host *host)
+{
+        GHashTableIter i;
+        gpointer value;
+
+        g_hash_table_iter_init(&i, host->agents);
+        while (g_hash_table_iter_next(&i, NULL, &value)) {
+                Agent *a = value;
+
+                if (agent_is_alive(a) && is_gone(a->pidfd))
+                        agent_location_drop(a);
+        }
+}
+
 static int on_look(sd_event_source *s, uint64_t usec, void *userdata)
 {
         Host *host = userdata;
@@ -47,6 +64,7 @@ static int on_look(sd_event_source *s, uint64_t usec, void *userdata)
                         host->event, &host->leave_timer, CLOCK_MONOTONIC, LOOK_USEC, 1, on_look, host) >= 0)
                 return 0;
 
+        drop_the_gone(host);
         host_end(host);
         return 0;
 }

@@ -3,7 +3,8 @@
 
 /* The end of agenthostd when it is asked to stop. At the host's shutdown that is right behind the ends of
  * its last agents: processes are gone of which the launcher is just about to tell how they ended. That is
- * waited for, for a moment at most. Used by main.c. */
+ * waited for, for a moment at most; and the registry learns that they are gone in any case. Used by main.c.
+ */
 
 #include "host.h"
 

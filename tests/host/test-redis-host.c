@@ -296,6 +296,30 @@ static void test_stopping_the_service_leaves_its_agents_known(void)
         agent_wait(c, "a1", "Location", "registered");
 }
 
+/* As at the machine's shutdown, where the launcher may be stopped before it has told. */
+static void test_agent_whose_end_nobody_tells_is_gone_all_the_same(void)
+{
+        _cleanup_client_ Client *c =
+                begin_with("[Registry]\nRedisUrl=" REDIS_URL "\nHeartbeatSec=1h\nTtlSec=7200\n");
+        g_autofree char *hostname = here(c), *address = location_here(c);
+        pid_t pid = create(c, &(Create){ .id = "dies" });
+
+        create(c, &(Create){ .id = "lives" });
+        service_signal("agenthost-launcher.service", SIGSTOP);
+        kill(pid, SIGKILL);
+        process_wait_end(pid);
+        g_free(systemctl("stop agenthostd.service"));
+        redis_expect("", "GET agent_location:dies");
+        redis_expect("lives", "SMEMBERS host_agents:%s", hostname);
+        redis_expect(address, "GET agent_location:lives");
+
+        service_signal("agenthost-launcher.service", SIGCONT);
+        g_free(systemctl("start agenthostd.service"));
+        agent_wait(c, "dies", "State", "failed");
+        redis_wait("lives", "SMEMBERS host_agents:%s", hostname);
+        redis_expect("", "GET agent_location:dies");
+}
+
 static void test_last_words_arrive(void)
 {
         _cleanup_client_ Client *c =
@@ -363,8 +387,8 @@ static void test_restart_of_an_ended_agent_claims_its_id_again(void)
         expect_in_redis(c, "a1");
 }
 
-/* From where systemd looks for credentials. Like a container's, this host's mounts are private, which systemd
- * does not expect: what it mounts for a service would not be seen by that. */
+/* From where systemd looks for credentials. Like a container's, this host's mounts are private, which
+ * systemd does not expect: what it mounts for a service would not be seen by that. */
 static void test_password_comes_from_systemd(void)
 {
         _cleanup_client_ Client *c = agents_begin();
@@ -461,6 +485,8 @@ int main(int argc, char *argv[])
         ADD("agents-come-and-go-while-redis-refuses", agents_come_and_go_while_redis_refuses);
         ADD("a-crash-leaves-everything-in-place", a_crash_leaves_everything_in_place);
         ADD("stopping-the-service-leaves-its-agents-known", stopping_the_service_leaves_its_agents_known);
+        ADD("agent-whose-end-nobody-tells-is-gone-all-the-same",
+                agent_whose_end_nobody_tells_is_gone_all_the_same);
         ADD("last-words-arrive", last_words_arrive);
         ADD("agents-move-with-the-name-of-their-host", agents_move_with_the_name_of_their_host);
         ADD("restarted-agent-keeps-its-place", restarted_agent_keeps_its_place);

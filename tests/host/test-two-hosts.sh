@@ -154,7 +154,8 @@ test_host_without_power_is_cleaned_up_after() {
         create two gone >/dev/null
         "$host" pull-plug "$prefix-two"
         wait_until 30 says "not found" manager one GetLocation s gone
-        expect_like '*"gone"*' "$(manager one CleanupDeadAgents)" "CleanupDeadAgents"
+        # Which of itself it does too, now and then: what it tells here may be nothing.
+        manager one CleanupDeadAgents >/dev/null
         expect "" "$(redis SMEMBERS host_agents:two)" "agents of two"
         create one gone >/dev/null
 }
