@@ -82,7 +82,7 @@ static void set_counter(HostSelector *selector, PlacementCounter counter, const 
 
         if (counter == PLACEMENT_COUNTER_LOCAL)
                 log_warning("Turns of placement are counted by this host alone: %s", fault_text(why));
-        else if (counter == PLACEMENT_COUNTER_SHARED)
+        else if (counter == PLACEMENT_COUNTER_SHARED && selector->counter == PLACEMENT_COUNTER_LOCAL)
                 log_info("Turns of placement are counted by the registry again, for all hosts");
         selector->counter = counter;
         selector->handlers->counter_changed(selector->userdata);
