@@ -51,13 +51,17 @@ print_registry() {
 }
 
 # GetLocation on the host: agenthostd asks a server that runs there as well.
+start_redis_there() {
+        # shellcheck disable=SC2016  # expanded there
+        there systemd-run --quiet --unit=bench-redis --property=Type=notify bash -c \
+                'exec -a redis-server "$(command -v redis-server || command -v redis-check-rdb)" --port 6399 --save "" --supervised systemd'
+}
+
 measure_locate() {
         local round
         there mkdir -p /etc/agenthost/agenthost.conf.d
         there sh -c 'printf "[Registry]\nRedisUrl=redis://127.0.0.1:6399\n" >/etc/agenthost/agenthost.conf.d/locate.conf'
-        # shellcheck disable=SC2016  # expanded there
-        there systemd-run --quiet --unit=bench-redis --property=Type=notify bash -c \
-                'exec -a redis-server "$(command -v redis-server || command -v redis-check-rdb)" --port 6399 --save "" --supervised systemd'
+        start_redis_there
         there systemctl restart agenthostd.service
         there sh -c 'until busctl get-property org.agenthost.Host1 /org/agenthost/Host1 org.agenthost.Host1.Manager RegistryState |
                 grep -q ok; do sleep 0.1; done'
@@ -72,4 +76,21 @@ measure_locate() {
 
 print_locate() {
         print_table locate.awk
+}
+
+# It makes the settings of each round itself: its API server is a new one.
+measure_select() {
+        local round
+        start_redis_there
+        there systemctl start agenthostd.service
+        for ((round = 1; round <= rounds; round++)); do
+                say "SelectHost, round $round of $rounds"
+                measure "$round" select ours all bench-select 6399 5000
+        done
+        there systemctl stop bench-redis.service
+        there systemctl restart agenthostd.service
+}
+
+print_select() {
+        print_table select.awk
 }
