@@ -62,17 +62,22 @@ test_journal_explains_our_messages() {
         done
 }
 
-test_members_of_the_group_need_no_new_session() {
+test_members_of_the_group_need_no_password() {
         run useradd operator1
-        expect_failure 1 "" as_operator
+        expect_failure 1 "" as_operator --init-groups
         run usermod --append --groups agenthost operator1
-        expect "b false" "$(as_operator)" "its answer"
+        expect "b false" "$(as_operator --init-groups)" "its answer"
+        # One who became a member since he logged in. polkit of Debian 13 asks the process for its groups.
+        if [[ $release == bookworm ]]; then
+                expect "b false" "$(as_operator --clear-groups)" "its answer without a new session"
+        else
+                expect_failure 1 "" as_operator --clear-groups
+        fi
 }
 
-# Not in the group by what the process has been started with.
 as_operator() {
         # shellcheck disable=SC2016
-        there 'exec setpriv --reuid=operator1 --regid=operator1 --clear-groups busctl --timeout=60 call $manager StopAgent su nobody 0'
+        there 'exec setpriv --reuid=operator1 --regid=operator1 "$1" busctl --timeout=60 call $manager StopAgent su nobody 0' "$1"
 }
 
 # await_end ID: the last may just be on its way.

@@ -51,10 +51,11 @@ package_end() {
         rm -rf -- "$work"
 }
 
-# A host without anything of ours. What keeps packages from starting services, in images for containers, is taken away.
+# A host without anything of ours. What keeps packages from starting services, in images for containers, is taken away, and
+# what leaves out documentation.
 boot() {
         "$host" boot "$name" --root "$root" --bus "$bus" --bind "$work" --bind "$source_dir"
-        run rm -f /usr/sbin/policy-rc.d
+        run sh -c 'rm -rf /usr/sbin/policy-rc.d /etc/dpkg/dpkg.cfg.d/*'
 }
 
 run() {
