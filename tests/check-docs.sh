@@ -47,7 +47,9 @@ matches() {
 entries() {
         sed 's/\\//g' "$pages/$1.scd" | awk -v wanted="${2:-}" '
                 /^# / { section = substr($0, 3) }
-                /^\*/ && (section == wanted || (wanted == "" && section != "SEE ALSO"))' |
+                # An entry is a line with an indented text below it.
+                /^\t/ && head != "" && (section == wanted || (wanted == "" && section != "SEE ALSO")) { print head }
+                { head = /^\*/ ? $0 : "" }' |
                 sed 's/([^)]*).*//' | tr ',' '\n' | matches '^ *\*-*\K[\w.]+'
 }
 
