@@ -175,6 +175,14 @@ void redis_send_status(RedisRegistry *r);
 /* Of redis.c: it is over, and all is well unless there is a refusal. */
 void redis_round_over(RedisRegistry *r);
 
+/* -- redis-flush.c -- */
+
+void redis_flush(Registry *registry, RegistryCall *call);
+
+/* Goes on with those that wait for what is to be sent. */
+void redis_flushes_pump(RedisRegistry *r);
+void redis_flushes_fail(RedisRegistry *r, const Fault *why);
+
 /* -- redis-query.c -- */
 
 void redis_query_find(Registry *registry, RegistryCall *call, const char *id);

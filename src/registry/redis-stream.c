@@ -6,14 +6,13 @@
 #include <netinet/tcp.h>
 #include <string.h>
 
+#include "redis-reader.h"
+
 /* What a turn of the loop reads at most: some thousand short replies. */
 #define READ_BYTES 16384u
 
 /* A reply that is larger than this is none of ours (1 MiB in a key is survived, the largest sets too). */
 #define REPLY_BYTES_MAX ((size_t)64 * 1024 * 1024)
-
-/* The same for its elements: memory is taken for them before they are there. */
-#define REPLY_ELEMENTS_MAX (4 * 1024 * 1024)
 
 /* No reply of ours is an array of arrays of arrays. hiredis 1.x takes any depth, and frees it recursively.
  */
@@ -358,43 +357,6 @@ static int open_socket(RedisStream *s, const struct sockaddr *address, socklen_t
         if (connect(s->fd, address, size) < 0 && errno != EINPROGRESS)
                 return fault_set(fault, FAULT_REGISTRY_UNAVAILABLE, "cannot connect: %s", strerror(errno));
         return 0;
-}
-
-#if HIREDIS_MAJOR >= 1
-static void bound(redisReader *reader)
-{
-        reader->maxelements = REPLY_ELEMENTS_MAX;
-}
-#else
-static void *(*create_any_array)(const redisReadTask *task, int n);
-
-static void *create_array(const redisReadTask *task, int n)
-{
-        return n > REPLY_ELEMENTS_MAX ? NULL : create_any_array(task, n);
-}
-
-/* The parser itself takes what an int holds, and memory for it. */
-static void bound(redisReader *reader)
-{
-        static redisReplyObjectFunctions functions;
-
-        if (!create_any_array) {
-                functions = *reader->fn;
-                create_any_array = functions.createArray;
-                functions.createArray = create_array;
-        }
-        reader->fn = &functions;
-}
-#endif
-
-redisReader *redis_reader_new(void)
-{
-        redisReader *reader = redisReaderCreate();
-
-        if (!reader)
-                g_error("Out of memory");
-        bound(reader);
-        return reader;
 }
 
 static void stream_freep(RedisStream **s)

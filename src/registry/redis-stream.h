@@ -52,10 +52,6 @@ RedisStream *redis_stream_free(RedisStream *stream);
 /* Whoever has brought it up may hand it over to another. */
 void redis_stream_set_handlers(RedisStream *stream, const RedisStreamHandlers *handlers, void *userdata);
 
-/* hiredis's parser, which takes no array of more elements than a reply of ours can have: else a few bytes
- * would make it ask for any amount of memory. To be freed with redisReaderFree(). */
-redisReader *redis_reader_new(void);
-
 /* One word of a command, of any bytes. */
 typedef struct RedisWord {
         const char *data;

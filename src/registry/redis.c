@@ -15,22 +15,10 @@
 /* How often others are told how many agents there are, at most. */
 #define STATUS_USEC USEC_PER_SEC
 
-/* After the end of the line: what is on its way, what follows from that, and from that again. */
-#define FLUSH_BARRIERS 4u
-
 /* Heartbeats may be that much early or late: the hosts of a fleet are to be spread. */
 #define JITTER_PERCENT 10u
 
 #define TIMER_ACCURACY_USEC (50 * USEC_PER_MSEC)
-
-typedef struct RedisFlush {
-        RedisRequest request; /* first */
-        RedisRegistry *redis;
-        RegistryCall *call;
-        GList link; /* of RedisRegistry.flushes */
-        unsigned n_barriers; /* left to pass */
-        bool sent;
-} RedisFlush;
 
 /* -- For the other files -- */
 
@@ -80,95 +68,6 @@ bool redis_is_ours(const RedisRegistry *r, const char *address)
                 strcmp(address, r->former_address) == 0;
 }
 
-/* -- Flushes -- */
-
-static void flush_free(RedisFlush *f)
-{
-        redis_client_forget(f->redis->client, f);
-        g_queue_unlink(&f->redis->flushes, &f->link);
-        g_free(f);
-}
-
-static void flush_over(RedisFlush *f, const Fault *fault)
-{
-        RegistryCall *call = f->call;
-
-        flush_free(f);
-        registry_call_finish(call, fault ? NULL : &(RegistryAnswer){ 0 }, fault);
-}
-
-static void flush_send(RedisFlush *f);
-
-static void on_flush_barrier(const redisReply *reply, const Fault *fault, void *userdata)
-{
-        RedisFlush *f = userdata;
-
-        (void)reply;
-
-        if (fault || --f->n_barriers == 0)
-                flush_over(f, fault);
-        else
-                flush_send(f);
-}
-
-static void flush_send(RedisFlush *f)
-{
-        static const RedisWord ping = { "PING", 4 };
-        _cleanup_fault_ Fault fault = FAULT_INIT;
-
-        f->sent = true;
-        if (redis_client_send(f->redis->client, &ping, 1, on_flush_barrier, f, &fault) < 0)
-                flush_over(f, &fault);
-}
-
-static void cancel_flush(RegistryCall *call)
-{
-        flush_free(call->request);
-}
-
-static void redis_flush(Registry *registry, RegistryCall *call)
-{
-        RedisRegistry *r = redis_of(registry);
-        RedisFlush *f;
-
-        if (!redis_client_is_ready(r->client)) {
-                registry_call_finish(call, NULL, redis_client_why(r->client));
-                return;
-        }
-        f = g_new0(RedisFlush, 1);
-        *f = (RedisFlush){
-                .request = { cancel_flush },
-                .redis = r,
-                .call = call,
-                .link = { .data = f },
-                .n_barriers = FLUSH_BARRIERS,
-        };
-        call->request = f;
-        g_queue_push_tail_link(&r->flushes, &f->link);
-        redis_pump(r);
-}
-
-static void pump_flushes(RedisRegistry *r)
-{
-        GList *next;
-
-        if (!g_queue_is_empty(&r->dirty) || r->round.running)
-                return;
-        for (GList *l = r->flushes.head; l; l = next) {
-                RedisFlush *f = l->data;
-
-                next = l->next;
-                if (!f->sent)
-                        flush_send(f);
-        }
-}
-
-static void fail_flushes(RedisRegistry *r, const Fault *why)
-{
-        while (r->flushes.head)
-                flush_over(r->flushes.head->data, why);
-}
-
 void redis_pump(RedisRegistry *r)
 {
         if (!redis_client_is_ready(r->client))
@@ -177,7 +76,7 @@ void redis_pump(RedisRegistry *r)
         while (r->dirty.head && redis_client_has_room(r->client))
                 redis_agent_mend(r->dirty.head->data);
         redis_round_pump(r);
-        pump_flushes(r);
+        redis_flushes_pump(r);
 }
 
 /* -- Time -- */
@@ -338,7 +237,7 @@ static void on_away(const Fault *why, void *userdata)
         RegistryState state = r->registry.state == REGISTRY_DOWN ? REGISTRY_DOWN : REGISTRY_STALE;
 
         redis_round_abort(r);
-        fail_flushes(r, why);
+        redis_flushes_fail(r, why);
         r->beat_usec = r->cleanup_usec = r->status_usec = USEC_INFINITY;
         set_timer(r);
         tell_away(r, state, why);

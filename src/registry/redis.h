@@ -14,6 +14,7 @@
  *     redis-agent.c      one id: ours, lost, erased
  *     redis-claim.c      an id is made ours
  *     redis-round.c      the heartbeat, and what is compared after a connect
+ *     redis-flush.c      that all which was said has arrived
  *     redis-query.c      questions about all hosts
  *     redis-cleanup.c    what has no location any more, also of hosts that have vanished
  *     redis-scripts.c    what has to be done at once in the server

@@ -8,6 +8,7 @@
 #include "fuzz.h"
 #include "redis-error.h"
 #include "redis-hello.h"
+#include "redis-reader.h"
 
 static void check_text(char *text)
 {
