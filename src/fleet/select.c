@@ -140,20 +140,26 @@ static uint32_t n_agents_of(const HostSelection *s, const DiscoveryHost *host)
         return PLACEMENT_AGENTS_UNKNOWN;
 }
 
-static PlacementHost *describe(const HostSelection *s, const DiscoveryHost *hosts, size_t n)
+static PlacementHost *describe(
+        const HostSelection *s, const Discovery *discovery, const DiscoveryHost *hosts, size_t n)
 {
         const PassOver *passed_over = &s->selector->passed_over;
         PlacementHost *described = g_new(PlacementHost, n);
         uint64_t now = now_usec(CLOCK_MONOTONIC);
+        const char *hostname;
 
         for (size_t i = 0; i < n; i++)
                 described[i] = (PlacementHost){
                         .ready = hosts[i].ready,
-                        .passed_over =
-                                hosts[i].ready && pass_over_contains(passed_over, hosts[i].hostname, now),
                         .n_agents = n_agents_of(s, &hosts[i]),
                         .zone = hosts[i].zone,
                 };
+        for (size_t i = 0; (hostname = pass_over_next(passed_over, now, &i));) {
+                const DiscoveryHost *host = discovery_find(discovery, hostname);
+
+                if (host)
+                        described[host - hosts].passed_over = true;
+        }
         return described;
 }
 
@@ -169,7 +175,7 @@ static const DiscoveryHost **make_order(
 
         if (fleet_hosts(view.discovery, &hosts, &n, fault) < 0)
                 return NULL;
-        described = describe(s, hosts, n);
+        described = describe(s, view.discovery, hosts, n);
         order = g_new(size_t, n);
         if (placement_order(strategy, described, n, s->turn, order, ret_n, fault) < 0)
                 return NULL;

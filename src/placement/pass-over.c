@@ -39,10 +39,10 @@ void pass_over_add(PassOver *p, const char *hostname, uint64_t now_usec)
         p->n++;
 }
 
-bool pass_over_contains(const PassOver *p, const char *hostname, uint64_t now_usec)
+const char *pass_over_next(const PassOver *p, uint64_t now_usec, size_t *i)
 {
-        for (size_t i = 0; i < p->n; i++)
-                if (p->hosts[i].until_usec > now_usec && strcmp(p->hosts[i].hostname, hostname) == 0)
-                        return true;
-        return false;
+        for (; *i < p->n; (*i)++)
+                if (p->hosts[*i].until_usec > now_usec)
+                        return p->hosts[(*i)++].hostname;
+        return NULL;
 }

@@ -22,4 +22,6 @@ void pass_over_done(PassOver *p);
 
 /* now_usec: of the monotonic clock. Without memory, nothing is remembered. */
 void pass_over_add(PassOver *p, const char *hostname, uint64_t now_usec);
-bool pass_over_contains(const PassOver *p, const char *hostname, uint64_t now_usec);
+
+/* Those that are to come last now, one after the other, from *i = 0 on; NULL: these were all. */
+const char *pass_over_next(const PassOver *p, uint64_t now_usec, size_t *i);

@@ -88,6 +88,7 @@ static void test_rules_see_method_agent_and_guild(void)
 {
         _cleanup_client_ Client *root = agents_begin(), *nobody = client_new_as("nobody", NULL);
         _cleanup_free_ char *path1 = agent_path("a1"), *path2 = agent_path("b 2");
+        g_autofree char *spec1 = agent_spec_text("a1"), *spec2 = agent_spec_text("a2");
 
         polkit_rule(OURS
                 "var verb = action.lookup('verb'), agent = action.lookup('agent'), guild = action.lookup('guild');\n"
@@ -95,6 +96,7 @@ static void test_rules_see_method_agent_and_guild(void)
                 "if (verb == 'Stop' && agent == 'b 2' && guild == 'g2') return polkit.Result.YES;\n"
                 "if (verb == 'StopAgent' && agent == 'b 2' && guild == 'g2') return polkit.Result.YES;\n"
                 "if (verb == 'StopAgent' && agent == 'gone' && !guild) return polkit.Result.YES;\n"
+                "if (verb == 'SelectHost' && agent == 'a1' && !guild) return polkit.Result.YES;\n"
                 "if (verb == 'CleanupDeadAgents' && !agent && !guild) return polkit.Result.YES;");
 
         create(nobody, &(Create){ .id = "a1", .guild = "g1" });
@@ -110,6 +112,9 @@ static void test_rules_see_method_agent_and_guild(void)
         expect_true("StopAgent", agent_stop(nobody, "b 2", 0));
         expect_false("StopAgent of one that is gone", agent_stop(nobody, "gone", 0));
         g_free(agents_clean_up(nobody));
+
+        sd_bus_message_unref(client_call(nobody, MANAGER, "SelectHost", "s", spec1));
+        call_expect_error(client_send(nobody, MANAGER, "SelectHost", "s", spec2), CHALLENGE, NULL);
 }
 
 /* polkit 122 looks at the groups of the user, newer ones at those of the process: the same here. */
