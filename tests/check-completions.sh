@@ -37,6 +37,7 @@ test_bash_offers_what_begins_so() {
 test_bash_offers_ids_and_guilds() {
         expect_offer "a1 a\\ b" stop a
         expect_offer "a1 a\\ b" stop other a
+        expect_offer "a\\ b" stop 'a\ '
         expect_offer "y z" stop x :
         expect_offer "z" status x : z
         expect_offer "g support-desk" list --guild ''

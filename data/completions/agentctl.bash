@@ -10,11 +10,13 @@ _agentctl_list() {
         agentctl ${mode[@]+"${mode[@]}"} --no-ask-password --no-pager --no-legend list --columns="$1" 2>/dev/null | sort --unique
 }
 
-# _agentctl_offer WORD...: those that begin like the current word, quoted where the shell wants it.
+# _agentctl_offer WORD...: those that begin like the current word, quoted where the shell wants it (as what has been typed
+# of it may be).
 _agentctl_offer() {
-        local word
+        local word quoted
         for word; do
-                [[ $word != "$current"* ]] || COMPREPLY+=("$(printf %q "$word")")
+                printf -v quoted %q "$word"
+                [[ $quoted != "$current"* && $word != "$current"* ]] || COMPREPLY+=("$quoted")
         done
 }
 

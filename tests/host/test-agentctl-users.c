@@ -203,6 +203,22 @@ static void test_progress_is_for_terminals(void)
         expect_false("there is progress in a pipe", strstr(piped.out, "/3]"));
 }
 
+/* The installed completion, in a bash that somebody types into. */
+static void test_bash_completes_what_is_typed(void)
+{
+        _cleanup_client_ Client *c = agents_begin();
+        _cleanup_ctl_ CtlResult result = { 0 };
+        g_autofree char *list = NULL;
+
+        create(c, &(Create){ .id = "an agent:1" });
+        create(c, &(Create){ .id = "another" });
+        result = ctl_on_terminal(200, NULL, "ready> ", "agentctl sto\tan\\ \t\nexit\n",
+                "export PROMPT_COMMAND='PS1=\"ready> \"'; exec bash --noprofile --rcfile /usr/share/bash-completion/completions/agentctl -i");
+        expect_part("output", "an agent:1: stopped", result.out);
+        list = agent_list(c, "");
+        expect_text("agents", "another", list);
+}
+
 /* What SSH does is played: it only has to start the bridge. */
 static void test_another_host_is_reached_over_ssh(void)
 {
@@ -300,6 +316,7 @@ int main(int argc, char *argv[])
                 colours_are_for_terminals_and_those_who_want_them);
         ADD("long-output-goes-through-a-pager", long_output_goes_through_a_pager);
         ADD("progress-is-for-terminals", progress_is_for_terminals);
+        ADD("bash-completes-what-is-typed", bash_completes_what_is_typed);
         ADD("another-host-is-reached-over-ssh", another_host_is_reached_over_ssh);
         ADD("a-service-that-is-not-there-is-told-so", a_service_that_is_not_there_is_told_so);
         ADD("a-launcher-that-does-not-answer-is-no-health", a_launcher_that_does_not_answer_is_no_health);

@@ -52,6 +52,6 @@ static inline void ctl_stream_freep(CtlStream **stream)
 #define _cleanup_stream_ _cleanup_(ctl_stream_freep)
 
 /* On a terminal of so many columns, as a user (NULL: who the test is): both outputs in one. typed (may be
- * NULL) is a password, typed once this prompt has been seen. */
+ * NULL) is typed once this prompt has been seen, and the echo is off: a password, or into a shell. */
 CtlResult ctl_on_terminal(
         unsigned columns, const char *user, const char *prompt, const char *typed, const char *line);
