@@ -160,13 +160,16 @@ variant_build_steps() {
         [[ $variant_options != *b_sanitize* ]] || variant_allow_sanitizer
 }
 
-# At its end a process looks for its leaks with ptrace, which the sandbox denies.
+# At its end a process looks for its leaks with ptrace, which the sandbox denies; and with a process more, which systemd is
+# not to signal: both wait for ever then.
 variant_allow_sanitizer() {
-        local kind dir
-        for kind in system user; do
-                dir=$build_dir/install-tree/etc/systemd/$kind/agenthostd.service.d
-                mkdir -p "$dir"
-                printf '[Service]\nSystemCallFilter=ptrace\n' >"$dir/sanitizer.conf"
+        local unit
+        for unit in {system,user}/{agenthostd,agenthost-launcher}.service.d; do
+                mkdir -p "$build_dir/install-tree/etc/systemd/$unit"
+                printf '[Service]\nKillMode=mixed\n' >"$build_dir/install-tree/etc/systemd/$unit/sanitizer.conf"
+        done
+        for unit in {system,user}/agenthostd.service.d; do
+                echo 'SystemCallFilter=ptrace' >>"$build_dir/install-tree/etc/systemd/$unit/sanitizer.conf"
         done
 }
 
