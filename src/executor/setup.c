@@ -59,21 +59,10 @@ static int setup_signals(void)
         return 0;
 }
 
-/* One session for all agents, and not the launcher's. Where no CPU controller decides, the kernel's
- * scheduler gives each session as much as any other (sched(7), "The autogroup feature"): hundreds of agents
- * that start at the same time, each in one of its own, leave PID 1 too little to make their scopes. And the
- * launcher's death would be told to stopped agents by SIGHUP if it were in theirs (setpgid(2), "orphaned
- * process group"). */
-static void setup_session(void)
-{
-        (void)setsid();
-}
-
 int setup_for_all(void)
 {
         int r;
 
-        setup_session();
         r = setup_stdio();
         if (r < 0)
                 return r;
@@ -95,12 +84,12 @@ static void setup_limits(const Plan *plan)
         }
 }
 
-/* A process group and a session keyring of its own: agents of different users would share the launcher's
- * keys. A user's keep those, with the keys of the user in it. Kernels without keyrings, and sandboxes that
- * forbid them, share nothing either. */
-static void setup_group_and_keyring(const Account *account)
+/* A session and a session keyring of its own, as systemd gives every service of the system: agents of
+ * different users would share the launcher's. A user's keep that, with the keys of the user in it. Kernels
+ * without keyrings, and sandboxes that forbid them, share nothing either. */
+static void setup_session(const Account *account)
 {
-        (void)setpgid(0, 0);
+        (void)setsid();
         if (account)
                 (void)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL, 0, 0, 0);
 }
@@ -111,7 +100,7 @@ _Noreturn void setup_and_execute(Plan *plan, const Account *account, int stream)
         /* The gate, the last one below, closes by itself on exec. */
         if (close_range(EXECUTOR_FD_GATE + 1, ~0U, 0) < 0)
                 report_and_exit(EXECUTOR_STEP_DESCRIPTORS, -errno, NULL);
-        setup_group_and_keyring(account);
+        setup_session(account);
         (void)umask(plan->umask);
         setup_limits(plan);
         if (account)

@@ -50,14 +50,14 @@ static void expect_lines(const char *found, const char *const *lines)
 static void test_agent_is_who_the_runtime_says(void)
 {
         static const char *const expected[] = { "uid 1 1 1 1", "gid 1 1 1 1", "groups 1 4 27 ", "nnp 1",
-                "caps 0", "umask 0027", "/var", "group 1", "oom 0", "end", NULL };
+                "caps 0", "umask 0027", "/var", "session 1", "oom 0", "end", NULL };
         g_autoptr(Fixture) f = fixture_new();
         g_autofree char *found = run_script(f,
                 "SupplementaryGroups=adm sudo\nWorkingDirectory=/var\nUMask=0027",
                 "awk '/^Uid/ { print \"uid\", $2, $3, $4, $5 } /^Gid/ { print \"gid\", $2, $3, $4, $5 }"
                 " /^Groups/ { $1 = \"groups\"; print $0 \" \" } /^NoNewPrivs/ { print \"nnp\", $2 }"
                 " /^CapEff/ { print \"caps\", $2 + 0 }' /proc/$$/status\n"
-                "echo umask $(umask)\npwd\necho group $(awk '{ print ($5 == '$$') }' /proc/$$/stat)\n"
+                "echo umask $(umask)\npwd\necho session $(awk '{ print ($6 == '$$') }' /proc/$$/stat)\n"
                 "echo oom $(cat /proc/self/oom_score_adj)",
                 NULL);
 
