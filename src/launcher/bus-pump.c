@@ -47,6 +47,11 @@ void bus_pump_run(BusPump *p)
                 pump_destroy(p);
 }
 
+void bus_pump_set_pace(BusPump *p, uint64_t usec)
+{
+        (void)sd_event_source_set_ratelimit(p->io, usec, usec > 0);
+}
+
 bool bus_pump_is_behind(const BusPump *p)
 {
         uint64_t n;

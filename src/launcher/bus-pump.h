@@ -18,6 +18,9 @@ typedef void (*BusPumpBroken)(void *userdata);
 int bus_pump_new(
         sd_event *event, sd_bus *bus, int64_t priority, BusPumpBroken broken, void *userdata, BusPump **ret);
 
+/* What comes is handled at most once in this time, however often something comes. 0: at once. */
+void bus_pump_set_pace(BusPump *pump, uint64_t usec);
+
 /* Handles what has come by now. The pump may be gone afterwards. */
 void bus_pump_run(BusPump *pump);
 

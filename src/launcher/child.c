@@ -131,7 +131,9 @@ void child_drop_gate(Child *c)
 {
         c->gate_source = sd_event_source_disable_unref(c->gate_source);
         c->gate = close_fd(c->gate);
-        if (c->has_worker)
+        if (c->has_worker) {
                 executor_release(c->launcher->executor);
+                launcher_pace(c->launcher);
+        }
         c->has_worker = false;
 }

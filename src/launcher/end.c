@@ -189,6 +189,10 @@ static int on_exit_event(sd_event_source *s, int fd, uint32_t revents, void *use
 
         (void)fd;
 
+        /* What systemd has said before it comes first, and then this again (MANAGER_PRIORITY). */
+        if (manager_set_pace(c->launcher->manager, 0))
+                return 0;
+
         measure(c);
         if (c->adopted)
                 c->exited = poll_adopted(c, revents & EPOLLHUP);

@@ -271,6 +271,11 @@ void executor_release(Executor *e)
                         RETIRE_USEC / 10, on_retire, e);
 }
 
+unsigned executor_in_hand(const Executor *e)
+{
+        return e->n_pending;
+}
+
 int executor_new(sd_event *event, const char *path, Executor **ret)
 {
         _cleanup_(executor_freep) Executor *e = malloc(sizeof(Executor));

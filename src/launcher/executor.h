@@ -34,5 +34,8 @@ int executor_request(Executor *executor, const ExecutorRequest *request);
 /* What was asked for is executed, or has failed. To be called once for each request that was taken. */
 void executor_release(Executor *executor);
 
+/* Requests that have not been released. */
+unsigned executor_in_hand(const Executor *executor);
+
 /* What a report says: "exec /usr/bin/foo: No such file or directory". 0 or -ENOMEM. */
 int executor_report_text(const ExecutorReport *report, char **ret);

@@ -246,6 +246,7 @@ static int ask_executor(Child *c, const SpawnRequest *request, const char *plan,
         if (r < 0)
                 return r;
         r = executor_request(c->launcher->executor, &asked);
+        launcher_pace(c->launcher);
         c->has_worker = r >= 0;
         return r;
 }

@@ -261,6 +261,17 @@ static int look_at_host(Launcher *l)
         return oom_fleet_new(probe_has_controller(l->probe, "memory") ? l->cgroup_dir : NULL, &l->oom);
 }
 
+/* With many launches in hand systemd has something to tell all the time, and whenever that wakes us up, one
+ * of the two waits for a processor. No launch misses this time: systemd has others to make. */
+#define LAUNCHES_MANY 16u
+#define LAUNCHES_PACE_USEC (4 * USEC_PER_MSEC)
+
+void launcher_pace(Launcher *l)
+{
+        (void)manager_set_pace(
+                l->manager, executor_in_hand(l->executor) >= LAUNCHES_MANY ? LAUNCHES_PACE_USEC : 0);
+}
+
 int launcher_new(sd_event *event, const LauncherSettings *settings, Launcher **ret)
 {
         static const ManagerHandlers handlers = {

@@ -71,6 +71,9 @@ void launcher_remove_credentials(Launcher *launcher, const char *unit);
 /* The connection on which scopes can be started; NULL while that has to wait. */
 sd_bus *launcher_start_bus(const Launcher *launcher);
 
+/* A launch has come into hand, or is done. */
+void launcher_pace(Launcher *launcher);
+
 /* Ends a scope that is none of our children's, with all that is in it: at once, or after the next listing.
  */
 int launcher_end_stray(Launcher *launcher, const char *unit);

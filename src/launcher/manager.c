@@ -19,6 +19,7 @@ struct Manager {
         void *userdata;
         sd_bus *bus;
         BusPump *pump;
+        uint64_t pace_usec;
         sd_event_source *reconnect;
         uint64_t reconnect_usec;
         sd_bus_slot *list_slot;
@@ -288,7 +289,12 @@ static int try_connect(Manager *m)
         r = sd_bus_start(m->bus);
         if (r < 0)
                 return r;
-        return bus_pump_new(m->event, m->bus, MANAGER_PRIORITY, on_broken, m, &m->pump);
+        r = bus_pump_new(m->event, m->bus, MANAGER_PRIORITY, on_broken, m, &m->pump);
+        if (r < 0)
+                return r;
+
+        bus_pump_set_pace(m->pump, m->pace_usec);
+        return 0;
 }
 
 static void manager_connect(Manager *m)
@@ -348,6 +354,17 @@ void manager_process(Manager *m)
 {
         if (m->pump)
                 bus_pump_run(m->pump);
+}
+
+bool manager_set_pace(Manager *m, uint64_t usec)
+{
+        if (usec == m->pace_usec)
+                return false;
+
+        m->pace_usec = usec;
+        if (m->pump)
+                bus_pump_set_pace(m->pump, usec);
+        return true;
 }
 
 void manager_flush(Manager *m, uint64_t limit_usec)

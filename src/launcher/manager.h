@@ -49,6 +49,10 @@ sd_bus *manager_bus(const Manager *manager);
 /* Handles what has come by now. */
 void manager_process(Manager *manager);
 
+/* Reads from now on no more than once in this time (0: what comes at once). Returns whether it was another
+ * time before. */
+bool manager_set_pace(Manager *manager, uint64_t usec);
+
 /* Writes what waits to be written, as far as that is done in this time. */
 void manager_flush(Manager *manager, uint64_t limit_usec);
 
