@@ -12,24 +12,30 @@ static void json_tokener_freep(struct json_tokener **t)
                 json_tokener_free(*t);
 }
 
-static int build(const char *what,
-        const char *text,
-        size_t size,
-        int depth,
-        int flags,
-        struct json_object **ret,
-        Fault *fault)
+static bool is_blank(const char *text, size_t size)
+{
+        for (size_t i = 0; i < size; i++)
+                if (text[i] == '\0' || !strchr(" \t\r\n", text[i]))
+                        return false;
+        return true;
+}
+
+/* No JSON_TOKENER_STRICT: with it newer versions of json-c refuse integers beyond 64 bits, and one of them
+ * texts that are not ASCII, which are good JSON. */
+static int build(
+        const char *what, const char *text, size_t size, int depth, struct json_object **ret, Fault *fault)
 {
         /* One level more than the scan allows, so that its limit is the one that counts. */
         _cleanup_(json_tokener_freep) struct json_tokener *tokener = json_tokener_new_ex(depth + 1);
         _cleanup_json_ struct json_object *o = NULL;
         enum json_tokener_error error;
+        size_t end;
 
         if (!tokener)
                 return -ENOMEM;
-        json_tokener_set_flags(tokener, flags);
 
         o = json_tokener_parse_ex(tokener, text, (int)size);
+        end = json_tokener_get_parse_end(tokener);
         if (json_tokener_get_error(tokener) == json_tokener_continue)
                 /* A number could go on. */
                 o = json_tokener_parse_ex(tokener, "", 1);
@@ -37,6 +43,8 @@ static int build(const char *what,
         error = json_tokener_get_error(tokener);
         if (error != json_tokener_success)
                 return fault_set(fault, FAULT_INVALID_SPEC, "%s: %s", what, json_tokener_error_desc(error));
+        if (end < size && !is_blank(text + end, size - end))
+                return fault_set(fault, FAULT_INVALID_SPEC, "%s: something stands behind its end", what);
         if (!o && text[strspn(text, " \t\r\n")] != 'n')
                 return -ENOMEM;
 
@@ -74,10 +82,8 @@ int json_parse_strict(const char *what,
         if (r < 0)
                 return r;
 
-        /* No JSON_TOKENER_STRICT: the scan was stricter, and with it newer versions of json-c refuse
-         * integers beyond 64 bits, which are good JSON. */
-        return kept ? build(what, kept->str, kept->len, limits->depth, 0, ret, fault)
-                    : build(what, text, size, limits->depth, 0, ret, fault);
+        return kept ? build(what, kept->str, kept->len, limits->depth, ret, fault)
+                    : build(what, text, size, limits->depth, ret, fault);
 }
 
 int json_parse_bounded(const char *what,
@@ -89,5 +95,5 @@ int json_parse_bounded(const char *what,
 {
         int r = check_size(what, size, limits, fault);
 
-        return r < 0 ? r : build(what, text, size, limits->depth, JSON_TOKENER_STRICT, ret, fault);
+        return r < 0 ? r : build(what, text, size, limits->depth, ret, fault);
 }

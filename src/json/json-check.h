@@ -30,8 +30,9 @@ int json_parse_strict(const char *what,
         Fault *fault);
 
 /* The same without the scan, in a third of the time, for what comes from a server that we have chosen and
- * that is known by its certificate: size and depth are bounded, all else is as strict as json-c is. Of keys
- * given twice the last counts, texts may not be UTF-8. limits->members is not used. */
+ * that is known by its certificate: size and depth are bounded, and nothing stands behind its end; all else
+ * is as lenient as json-c is. Of keys given twice the last counts, texts may not be UTF-8. limits->members
+ * is not used. */
 int json_parse_bounded(const char *what,
         const char *text,
         size_t size,

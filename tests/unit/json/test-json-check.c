@@ -360,6 +360,38 @@ static void test_json_checks_what_it_does_not_keep(void)
         g_assert_cmpstr(fault_text(&fault), ==, "text: $.x[0].a: duplicate key");
 }
 
+static void test_json_of_a_known_writer_is_bounded(void)
+{
+        static const JsonLimits small = { .bytes = 60, .depth = 3 };
+        static const struct {
+                const char *text;
+                bool good;
+        } cases[] = {
+                { "{\"a\":[1]}\n", true },
+                { "{\"a\":\"\xc3\xa9\xe2\x82\xac\"} \r\n\t", true },
+                { "{\"a\":99999999999999999999999999}", true },
+                { "{\"a\":1,\"a\":2}", true },
+                { "[[[1]]]", true },
+                { "[[[[1]]]]", false },
+                { "{\"a\":[1]} x", false },
+                { "{}{}", false },
+                { "{\"a\":", false },
+                { "", false },
+                { "{\"a\":\"0123456789012345678901234567890123456789012345678901234\"}", false },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_fault_ Fault fault = FAULT_INIT;
+                _cleanup_json_ struct json_object *o = NULL;
+                int r = json_parse_bounded("text", cases[i].text, strlen(cases[i].text), &small, &o, &fault);
+
+                g_test_message("%s", cases[i].text);
+                g_assert_true((r >= 0) == cases[i].good);
+                g_assert_true((o != NULL) == cases[i].good);
+                g_assert_cmpint(fault.kind, ==, cases[i].good ? FAULT_NONE : FAULT_INVALID_SPEC);
+        }
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -386,6 +418,7 @@ int main(int argc, char **argv)
         ADD(test_json_takes_100000_keys_in_a_moment);
         ADD(test_json_keeps_only_the_members_asked_for);
         ADD(test_json_checks_what_it_does_not_keep);
+        ADD(test_json_of_a_known_writer_is_bounded);
 
         return g_test_run();
 }
