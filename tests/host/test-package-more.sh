@@ -34,7 +34,7 @@ list_files() {
                         -type f -printf '%P %m\n' -o -type l -printf '%P -> %l\n'
                 find etc -type d -printf '%p %m\n'
                 find usr/share/doc/agenthost/examples -type f -printf '%p %m\n'
-                find . -type f ! -path './usr/share/doc/agenthost*/*' ! -path './usr/share/licenses/*' ! -path './usr/lib/agenthost/*' \
+                find . -type f ! -path './usr/share/doc/agenthost*/*' ! -path './usr/share/licenses/*' ! -path './usr/lib/agenthost/*' ! -path './usr/bin/*' \
                         ! -name '*.gz' -exec md5sum {} +
                 # Which scdoc has made a page is in its first line.
                 # shellcheck disable=SC2016
