@@ -355,9 +355,9 @@ static void test_monitor_as_json_is_a_line_an_event(void)
         g_free(ctl_stream_find(s, "Waiting for events"));
         create(c, &(Create){ .id = "unwatched" });
         agent_signal(c, "old", SIGKILL);
-        create(c, &(Create){ .id = "new", .guild = "watched" });
         g_free(ctl_stream_find(
                 s, "\"event\":\"exited\",\"id\":\"old\",\"result\":\"signal\",\"exit_status\":9}"));
+        create(c, &(Create){ .id = "new", .guild = "watched" });
         line = ctl_stream_find(s, "{");
         o = json_tokener_parse(line);
         if (!o)
