@@ -143,13 +143,12 @@ static int read_spawned(sd_bus_message *reply, pid_t *ret_pid, int *ret_pidfd)
         if (r < 0)
                 return r;
 
-        /* The message keeps its own descriptor. */
+        /* The message keeps its own descriptor. Without one, for want of descriptors, the agent runs all the
+         * same: it is for the launcher's next life only. */
         fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-        if (fd < 0)
-                return -errno;
 
         *ret_pid = (pid_t)pid;
-        *ret_pidfd = fd;
+        *ret_pidfd = fd < 0 ? -EBADF : fd;
         return 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "file-util.h"
 #include "parse.h"
 #include "runtime-value.h"
 #include "strv.h"
@@ -107,6 +108,8 @@ static int set_user(Runtime *runtime, const KeyRow *row, const char *value, Faul
                 return refuse(row, value, "the name or number of a user", fault);
 
         passwd = fopen("/etc/passwd", "re");
+        if (!passwd && error_is_shortage(-errno))
+                return -errno;
         if (!passwd)
                 return fault_set(
                         fault, FAULT_INVALID_ARGS, "%s=%s: cannot read /etc/passwd: %m", row->key, value);

@@ -33,7 +33,7 @@ static int on_assignment(
         else
                 r = runtime_assign(reading->runtime, key, value, reading->user_mode, &cause);
 
-        if (r < 0 && r != -ENOMEM)
+        if (r < 0 && !error_is_shortage(r))
                 return fault_set(reading->fault, FAULT_INVALID_ARGS, "%s:%u: %s", reading->runtime->path,
                         line, fault_text(&cause));
         return r;
