@@ -156,10 +156,12 @@ static void tell_start(Running *run, sd_bus_message *answer)
         }
 }
 
-/* agenthostd went away with the call: what has been begun is found again by the request's id. */
-static bool is_lost(const sd_bus_error *e)
+/* agenthostd went away with the call: what has been begun is found again by the request's id. A repeat can
+ * be so early that the bus, which has it started again, is told of that end by systemd. */
+static bool is_lost(const sd_bus_error *e, unsigned repeats)
 {
-        return sd_bus_error_has_name(e, SD_BUS_ERROR_NO_REPLY);
+        return sd_bus_error_has_name(e, SD_BUS_ERROR_NO_REPLY) ||
+                (repeats > 0 && sd_bus_error_has_name(e, SD_BUS_ERROR_NAME_HAS_NO_OWNER));
 }
 
 static bool on_created(size_t index, sd_bus_message *answer, Progress *progress, void *userdata)
@@ -168,7 +170,7 @@ static bool on_created(size_t index, sd_bus_message *answer, Progress *progress,
         Running *run = userdata;
         const RunSpec *s = run->specs.items->pdata[index];
 
-        if (e && is_lost(e) && run->repeats[index]++ < REPEATS_MAX)
+        if (e && is_lost(e, run->repeats[index]) && run->repeats[index]++ < REPEATS_MAX)
                 return true;
         progress_hide(progress);
         if (e)
