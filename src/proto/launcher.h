@@ -118,9 +118,9 @@
 /* Reload(): for who runs as the launcher's own user only. The launcher executes itself in place, so that the
  * build that is installed now takes over. It answers just before that, or when it is not to happen.
  *
- * Every connection is told by the signal Reloading. From then on no launch begins: a Spawn, and an Adopt that
- * is under way, are answered with LAUNCHER_ERROR_RELOADING, also a launch that has begun and does not come to
- * its end (nothing of it is left). All else is answered as ever. Who has got his answers closes his
+ * Every connection is told by the signal Reloading. From then on no launch begins: a Spawn, and an Adopt
+ * that is under way, are answered with LAUNCHER_ERROR_RELOADING, also a launch that has begun and does not
+ * come to its end (nothing of it is left). All else is answered as ever. Who has got his answers closes his
  * connection and connects again: he is served when the new launcher is there, and may send again what was
  * answered so. Where a connection is not closed in time, what was unanswered on it may be sent again too. */
 #define LAUNCHER_RELOAD "Reload"
