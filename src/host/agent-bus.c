@@ -9,6 +9,7 @@
 #include "answer.h"
 #include "fault-bus.h"
 #include "log.h"
+#include "property-getter.h"
 #include "proto/names.h"
 
 /* userdata of every handler here is the Agent that find_agent() found. */
@@ -150,19 +151,7 @@ static int method_kill(sd_bus_message *m, void *userdata, sd_bus_error *error)
         return access_require(a->host->access, m, kill_allowed, a->host, error);
 }
 
-#define GETTER(name, expression)                                                                          \
-        static int get_##name(sd_bus *bus, const char *path, const char *interface, const char *property, \
-                sd_bus_message *reply, void *userdata, sd_bus_error *error)                               \
-        {                                                                                                 \
-                const Agent *a = userdata;                                                                \
-                                                                                                          \
-                (void)bus;                                                                                \
-                (void)path;                                                                               \
-                (void)interface;                                                                          \
-                (void)property;                                                                           \
-                (void)error;                                                                              \
-                return (expression);                                                                      \
-        }
+#define GETTER(name, expression) PROPERTY_GETTER(name, const Agent *a, expression)
 
 GETTER(guild_id, sd_bus_message_append(reply, "s", a->guild->guild_id))
 GETTER(state, sd_bus_message_append(reply, "s", agent_state_name(a->state)))

@@ -11,6 +11,7 @@
 #include "host-discovery.h"
 #include "log.h"
 #include "placement-methods.h"
+#include "property-getter.h"
 #include "proto/names.h"
 #include "registry-methods.h"
 #include "strv.h"
@@ -226,158 +227,20 @@ static int method_shutdown_agents(sd_bus_message *m, void *userdata, sd_bus_erro
         return access_require(host->access, m, shutdown_allowed, host, error);
 }
 
-static int get_config_text(sd_bus *bus,
-        const char *path,
-        const char *interface,
-        const char *property,
-        sd_bus_message *reply,
-        void *userdata,
-        sd_bus_error *error)
-{
-        Host *host = userdata;
+#define GETTER(name, expression) PROPERTY_GETTER(name, const Host *host, expression)
 
-        (void)bus;
-        (void)path;
-        (void)interface;
-        (void)error;
-
-        return sd_bus_message_append(reply, "s",
-                strcmp(property, "Hostname") == 0 ? host->config->hostname : host->config->address);
-}
-
-static int get_version(sd_bus *bus,
-        const char *path,
-        const char *interface,
-        const char *property,
-        sd_bus_message *reply,
-        void *userdata,
-        sd_bus_error *error)
-{
-        (void)bus;
-        (void)path;
-        (void)interface;
-        (void)property;
-        (void)userdata;
-        (void)error;
-
-        return sd_bus_message_append(reply, "s", AGENTHOST_VERSION);
-}
-
-static int get_max_agents(sd_bus *bus,
-        const char *path,
-        const char *interface,
-        const char *property,
-        sd_bus_message *reply,
-        void *userdata,
-        sd_bus_error *error)
-{
-        Host *host = userdata;
-
-        (void)bus;
-        (void)path;
-        (void)interface;
-        (void)property;
-        (void)error;
-
-        return sd_bus_message_append(reply, "u", host->config->max_agents);
-}
-
-static int get_registry_state(sd_bus *bus,
-        const char *path,
-        const char *interface,
-        const char *property,
-        sd_bus_message *reply,
-        void *userdata,
-        sd_bus_error *error)
-{
-        const Host *host = userdata;
-
-        (void)bus;
-        (void)path;
-        (void)interface;
-        (void)property;
-        (void)error;
-
-        return sd_bus_message_append(reply, "s", registry_state_name(registry_state(host->registry)));
-}
-
-static int get_host_count(sd_bus *bus,
-        const char *path,
-        const char *interface,
-        const char *property,
-        sd_bus_message *reply,
-        void *userdata,
-        sd_bus_error *error)
-{
-        const Host *host = userdata;
-
-        (void)bus;
-        (void)path;
-        (void)interface;
-        (void)property;
-        (void)error;
-
-        return sd_bus_message_append(reply, "u", host_discovery_count(host));
-}
-
-static int get_discovery_state(sd_bus *bus,
-        const char *path,
-        const char *interface,
-        const char *property,
-        sd_bus_message *reply,
-        void *userdata,
-        sd_bus_error *error)
-{
-        const Host *host = userdata;
-
-        (void)bus;
-        (void)path;
-        (void)interface;
-        (void)property;
-        (void)error;
-
-        return sd_bus_message_append(
-                reply, "s", discovery_state_name(discovery_state(host->discovery, NULL)));
-}
-
-static int get_placement_counter(sd_bus *bus,
-        const char *path,
-        const char *interface,
-        const char *property,
-        sd_bus_message *reply,
-        void *userdata,
-        sd_bus_error *error)
-{
-        const Host *host = userdata;
-
-        (void)bus;
-        (void)path;
-        (void)interface;
-        (void)property;
-        (void)error;
-
-        return sd_bus_message_append(
-                reply, "s", placement_counter_name(host_selector_counter(host->selector)));
-}
-
-static int get_unsupported(sd_bus *bus,
-        const char *path,
-        const char *interface,
-        const char *property,
-        sd_bus_message *reply,
-        void *userdata,
-        sd_bus_error *error)
-{
-        Host *host = userdata;
-
-        (void)bus;
-        (void)path;
-        (void)interface;
-        (void)property;
-        (void)error;
-
-        return sd_bus_message_append_strv(reply, host->unsupported);
-}
+GETTER(hostname, sd_bus_message_append(reply, "s", host->config->hostname))
+GETTER(address, sd_bus_message_append(reply, "s", host->config->address))
+GETTER(version, sd_bus_message_append(reply, "s", AGENTHOST_VERSION))
+GETTER(max_agents, sd_bus_message_append(reply, "u", host->config->max_agents))
+GETTER(registry_state,
+        sd_bus_message_append(reply, "s", registry_state_name(registry_state(host->registry))))
+GETTER(host_count, sd_bus_message_append(reply, "u", host_discovery_count(host)))
+GETTER(discovery_state,
+        sd_bus_message_append(reply, "s", discovery_state_name(discovery_state(host->discovery, NULL))))
+GETTER(placement_counter,
+        sd_bus_message_append(reply, "s", placement_counter_name(host_selector_counter(host->selector))))
+GETTER(unsupported, sd_bus_message_append_strv(reply, host->unsupported))
 
 #define CHANGES SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
 /* Who may call is for access.c to say. */
@@ -469,8 +332,8 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_SIGNAL_WITH_ARGS(
                 "AgentExited", SD_BUS_ARGS("s", id, "o", path, "s", result, "i", exit_status), 0),
         SD_BUS_SIGNAL_WITH_ARGS("AgentRemoved", SD_BUS_ARGS("s", id, "o", path), 0),
-        SD_BUS_PROPERTY("Hostname", "s", get_config_text, 0, CHANGES),
-        SD_BUS_PROPERTY("Address", "s", get_config_text, 0, CHANGES),
+        SD_BUS_PROPERTY("Hostname", "s", get_hostname, 0, CHANGES),
+        SD_BUS_PROPERTY("Address", "s", get_address, 0, CHANGES),
         SD_BUS_PROPERTY("Version", "s", get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("AgentCount", "u", NULL, offsetof(Host, n_active), CHANGES),
         SD_BUS_PROPERTY("MaxAgents", "u", get_max_agents, 0, CHANGES),
