@@ -10,10 +10,8 @@
 #include "redis-error.h"
 #include "test-dir.h"
 #include "test-redis.h"
+#include "test-until.h"
 #include "time-util.h"
-
-/* Each wait of a test ends with an event; this is for what should not be. */
-#define LIMIT_USEC (30 * USEC_PER_SEC)
 
 /* For servers that hang on purpose. */
 #define SHORT_USEC (200 * USEC_PER_MSEC)
@@ -70,28 +68,6 @@ static void tear_down(Fixture *f, const void *data)
         g_free(f->last_reply);
         sd_event_unref(f->event);
 }
-
-/* Fails, instead of waiting for ever. */
-static int on_limit(sd_event_source *s, uint64_t usec, void *userdata)
-{
-        (void)s;
-        (void)usec;
-
-        g_error("The test waits for what does not come: %s", (const char *)userdata);
-        return 0;
-}
-
-#define run_until(f, condition)                                                                  \
-        do {                                                                                     \
-                sd_event_source *_limit = NULL;                                                  \
-                                                                                                 \
-                g_assert_cmpint(sd_event_add_time_relative((f)->event, &_limit, CLOCK_MONOTONIC, \
-                                        LIMIT_USEC, 0, on_limit, (void *)#condition),            \
-                        >=, 0);                                                                  \
-                while (!(condition))                                                             \
-                        g_assert_cmpint(sd_event_run((f)->event, UINT64_MAX), >=, 0);            \
-                sd_event_source_disable_unref(_limit);                                           \
-        } while (0)
 
 static bool start_redis(Fixture *f, const char *const *options)
 {

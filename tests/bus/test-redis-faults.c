@@ -8,14 +8,12 @@
 #include "log.h"
 #include "redis.h"
 #include "test-redis.h"
+#include "test-until.h"
 #include "test-wire.h"
 #include "time-util.h"
 
 #define HOST_1 "host-1:50051"
 #define HOST_2 "host-2:50051"
-
-/* Each wait of a test ends with an event; this is for what should not be. */
-#define LIMIT_USEC (30 * USEC_PER_SEC)
 
 typedef struct Node {
         struct Fixture *fixture;
@@ -57,17 +55,7 @@ static int on_limit(sd_event_source *s, uint64_t usec, void *userdata)
         return 0;
 }
 
-#define run_until(f, condition)                                                                  \
-        do {                                                                                     \
-                sd_event_source *_limit = NULL;                                                  \
-                                                                                                 \
-                g_assert_cmpint(sd_event_add_time_relative((f)->event, &_limit, CLOCK_MONOTONIC, \
-                                        LIMIT_USEC, 0, on_limit, (void *)#condition),            \
-                        >=, 0);                                                                  \
-                while (!(condition))                                                             \
-                        g_assert_cmpint(sd_event_run((f)->event, UINT64_MAX), >=, 0);            \
-                sd_event_source_disable_unref(_limit);                                           \
-        } while (0)
+#define run_until_or_tell(f, condition) run_until_or(f, condition, on_limit)
 
 static void on_location(
         const char *id, LocationState state, const RegistryConflict *conflict, void *userdata)
@@ -119,7 +107,7 @@ static void node_start(Node *node, const char *address)
         g_autofree char *url = test_redis_url(node->fixture->redis);
 
         node_start_at(node, address, url, 100 * USEC_PER_MSEC, 2 * USEC_PER_SEC);
-        run_until(node->fixture, node->state == REGISTRY_OK);
+        run_until_or_tell(node->fixture, node->state == REGISTRY_OK);
 }
 
 static void node_stop(Node *node)
@@ -204,7 +192,7 @@ static bool is_registered(Node *node, const char *id)
 static void put_and_see(Node *node, const char *id)
 {
         put(node, id);
-        run_until(node->fixture, is_registered(node, id));
+        run_until_or_tell(node->fixture, is_registered(node, id));
 }
 
 static bool redis_says(Fixture *f, const char *command, const char *expected)
@@ -221,7 +209,7 @@ static void beat(Node *node)
 
         registry_redis_beat(node->registry);
         registry_flush(node->registry, on_answer, &a, NULL);
-        run_until(node->fixture, a.come);
+        run_until_or_tell(node->fixture, a.come);
         g_assert_cmpint(a.kind, ==, FAULT_NONE);
 }
 
@@ -252,8 +240,8 @@ static void test_location_that_expired_is_back_within_a_beat(Fixture *f)
         node_start(&f->one, HOST_1);
         put_and_see(&f->one, "a1");
         g_free(test_redis_ask(f->redis, "DEL agent_location:a1"));
-        run_until(f, redis_says(f, "GET agent_location:a1", HOST_1));
-        run_until(f, strstr(logged->str, "gone from Redis and have been written again: 1\n"));
+        run_until_or_tell(f, redis_says(f, "GET agent_location:a1", HOST_1));
+        run_until_or_tell(f, strstr(logged->str, "gone from Redis and have been written again: 1\n"));
 }
 
 static void test_everything_is_back_after_a_flush(Fixture *f)
@@ -262,10 +250,10 @@ static void test_everything_is_back_after_a_flush(Fixture *f)
         put_and_see(&f->one, "a1");
         put_and_see(&f->one, "a2");
         g_free(test_redis_ask(f->redis, "FLUSHALL"));
-        run_until(f, redis_says(f, "SMEMBERS host_agents:host-1", "a1 a2"));
+        run_until_or_tell(f, redis_says(f, "SMEMBERS host_agents:host-1", "a1 a2"));
         expect_redis(f, "GET agent_location:a1", HOST_1);
         expect_redis(f, "GET agent_location:a2", HOST_1);
-        run_until(f, redis_says(f, "HGET host_status:host-1 agents", "2"));
+        run_until_or_tell(f, redis_says(f, "HGET host_status:host-1 agents", "2"));
 }
 
 static void test_scripts_that_were_flushed_are_sent_anew(Fixture *f)
@@ -275,7 +263,7 @@ static void test_scripts_that_were_flushed_are_sent_anew(Fixture *f)
         node_start(&f->one, HOST_1);
         g_free(test_redis_ask(f->redis, "SCRIPT FLUSH"));
         registry_claim(f->one.registry, "a1", false, on_answer, &a, NULL);
-        run_until(f, a.come);
+        run_until_or_tell(f, a.come);
         g_assert_cmpint(a.kind, ==, FAULT_NONE);
         g_free(test_redis_ask(f->redis, "SCRIPT FLUSH"));
         put_and_see(&f->one, "a2");
@@ -309,7 +297,7 @@ static void test_server_restarted_empty_has_everything_again(Fixture *f)
         put_and_see(&f->one, "a1");
         put_and_see(&f->one, "gone");
         test_redis_stop(f->redis);
-        run_until(f, f->one.state == REGISTRY_STALE);
+        run_until_or_tell(f, f->one.state == REGISTRY_STALE);
         g_assert_nonnull(f->one.why);
         expect_unavailable(&f->one, "Redis at unix://");
 
@@ -317,7 +305,7 @@ static void test_server_restarted_empty_has_everything_again(Fixture *f)
         put(&f->one, "a2");
         g_assert_true(is_at(&f->one, "a2", LOCATION_PENDING));
         test_redis_start(f->redis, NULL);
-        run_until(f, f->one.state == REGISTRY_OK);
+        run_until_or_tell(f, f->one.state == REGISTRY_OK);
         g_assert_true(is_registered(&f->one, "a1"));
         g_assert_true(is_registered(&f->one, "a2"));
         expect_redis(f, "SMEMBERS host_agents:host-1", "a1 a2");
@@ -337,13 +325,13 @@ static void test_what_happened_during_a_hang_is_told_after_it(Fixture *f)
         registry_find(f->one.registry, "a1", on_answer, &a, NULL);
         registry_drop(f->one.registry, "gone");
         put(&f->one, "a2");
-        run_until(f, a.come);
+        run_until_or_tell(f, a.come);
         g_assert_cmpint(a.kind, ==, FAULT_REGISTRY_UNAVAILABLE);
         g_assert_nonnull(strstr(a.text, "has not answered"));
         expect_unavailable(&f->one, "Redis at unix://");
 
         test_redis_resume(f->redis);
-        run_until(f, f->one.state == REGISTRY_OK);
+        run_until_or_tell(f, f->one.state == REGISTRY_OK);
         expect_redis(f, "SMEMBERS host_agents:host-1", "a1 a2");
         expect_redis(f, "EXISTS agent_location:gone", "0");
         expect_redis(f, "GET agent_location:a2", HOST_1);
@@ -354,12 +342,12 @@ static void test_state_goes_down_when_entries_have_expired(Fixture *f)
         node_start(&f->one, HOST_1);
         put_and_see(&f->one, "a1");
         test_redis_stop(f->redis);
-        run_until(f, f->one.state == REGISTRY_STALE);
+        run_until_or_tell(f, f->one.state == REGISTRY_STALE);
         g_assert_true(is_registered(&f->one, "a1"));
-        run_until(f, f->one.state == REGISTRY_DOWN);
-        run_until(f, is_at(&f->one, "a1", LOCATION_PENDING));
+        run_until_or_tell(f, f->one.state == REGISTRY_DOWN);
+        run_until_or_tell(f, is_at(&f->one, "a1", LOCATION_PENDING));
         test_redis_start(f->redis, NULL);
-        run_until(f, f->one.state == REGISTRY_OK);
+        run_until_or_tell(f, f->one.state == REGISTRY_OK);
         g_assert_true(is_registered(&f->one, "a1"));
 }
 
@@ -370,10 +358,10 @@ static void test_start_without_a_server_heals_later(Fixture *f)
         test_redis_stop(f->redis);
         node_start_at(&f->one, HOST_1, url, 100 * USEC_PER_MSEC, 2 * USEC_PER_SEC);
         put(&f->one, "a1");
-        run_until(f, strstr(logged->str, "Connection refused"));
+        run_until_or_tell(f, strstr(logged->str, "Connection refused"));
         expect_unavailable(&f->one, "Connection refused");
         test_redis_start(f->redis, NULL);
-        run_until(f, f->one.state == REGISTRY_OK);
+        run_until_or_tell(f, f->one.state == REGISTRY_OK);
         g_assert_true(is_registered(&f->one, "a1"));
         expect_redis(f, "SMEMBERS host_agents:host-1", "a1");
 }
@@ -384,7 +372,7 @@ static void test_cause_is_logged_once(Fixture *f)
 
         test_redis_stop(f->redis);
         node_start_at(&f->one, HOST_1, "unix:///nowhere/redis.sock", 100 * USEC_PER_MSEC, USEC_PER_SEC);
-        run_until(f, strstr(logged->str, "No such file"));
+        run_until_or_tell(f, strstr(logged->str, "No such file"));
         /* Two more attempts, of which nothing can be seen from here, begin within this time. */
         for (uint64_t until = now_usec(CLOCK_MONOTONIC) + USEC_PER_SEC; now_usec(CLOCK_MONOTONIC) < until;)
                 g_assert_cmpint(sd_event_run(f->event, 100 * USEC_PER_MSEC), >=, 0);
@@ -402,20 +390,20 @@ static void test_full_server_is_told_and_the_rest_goes_on(Fixture *f)
         put_and_see(&f->one, "a1");
         g_free(test_redis_ask(f->redis, "CONFIG SET maxmemory 1"));
         put(&f->one, "a2");
-        run_until(f, f->one.state == REGISTRY_STALE);
+        run_until_or_tell(f, f->one.state == REGISTRY_STALE);
         g_assert_nonnull(strstr(f->one.why, "it is full (maxmemory)"));
         registry_claim(f->one.registry, "a3", false, on_answer, &a, NULL);
-        run_until(f, a.come);
+        run_until_or_tell(f, a.come);
         g_assert_cmpint(a.kind, ==, FAULT_REGISTRY_UNAVAILABLE);
         g_assert_nonnull(strstr(a.text, "it is full (maxmemory)"));
         /* What stands is found, and kept. */
         registry_find(f->one.registry, "a1", on_answer, &b, NULL);
-        run_until(f, b.come);
+        run_until_or_tell(f, b.come);
         g_assert_cmpstr(b.text, ==, HOST_1);
         g_assert_true(is_at(&f->one, "a2", LOCATION_PENDING));
 
         g_free(test_redis_ask(f->redis, "CONFIG SET maxmemory 0"));
-        run_until(f, f->one.state == REGISTRY_OK);
+        run_until_or_tell(f, f->one.state == REGISTRY_OK);
         g_assert_true(is_registered(&f->one, "a2"));
         expect_redis(f, "SMEMBERS host_agents:host-1", "a1 a2");
         expect_redis(f, "EXISTS agent_location:a3", "0");
@@ -427,10 +415,10 @@ static void test_primary_that_becomes_a_replica_is_waited_for(Fixture *f)
         put_and_see(&f->one, "a1");
         g_free(test_redis_ask(f->redis, "REPLICAOF 127.0.0.1 %u", test_free_port()));
         put(&f->one, "a2");
-        run_until(f, f->one.state == REGISTRY_STALE);
+        run_until_or_tell(f, f->one.state == REGISTRY_STALE);
         g_assert_nonnull(strstr(f->one.why, "read-only replica"));
         g_free(test_redis_ask(f->redis, "REPLICAOF NO ONE"));
-        run_until(f, f->one.state == REGISTRY_OK);
+        run_until_or_tell(f, f->one.state == REGISTRY_OK);
         expect_redis(f, "SMEMBERS host_agents:host-1", "a1 a2");
 }
 
@@ -466,11 +454,11 @@ static void test_least_user_is_enough(Fixture *f)
         _cleanup_answer_ Answer a = { 0 };
 
         start_with_user(f, KEYS " " COMMANDS);
-        run_until(f, f->one.state == REGISTRY_OK);
+        run_until_or_tell(f, f->one.state == REGISTRY_OK);
         put_and_see(&f->one, "a1");
         beat(&f->one);
         registry_cleanup(f->one.registry, on_answer, &a, NULL);
-        run_until(f, a.come);
+        run_until_or_tell(f, a.come);
         g_assert_cmpint(a.kind, ==, FAULT_NONE);
         expect_redis(f, "SMEMBERS host_agents:host-1", "a1");
         g_assert_cmpint(f->one.state, ==, REGISTRY_OK);
@@ -479,7 +467,7 @@ static void test_least_user_is_enough(Fixture *f)
 static void test_user_without_getex_is_enough_too(Fixture *f)
 {
         start_with_user(f, KEYS " " COMMANDS " -getex");
-        run_until(f, f->one.state == REGISTRY_OK);
+        run_until_or_tell(f, f->one.state == REGISTRY_OK);
         put_and_see(&f->one, "a1");
         g_free(test_redis_ask(f->redis, "PEXPIRE agent_location:a1 1500"));
         beat(&f->one);
@@ -491,7 +479,7 @@ static void test_user_without_getex_is_enough_too(Fixture *f)
 static void test_user_who_may_not_write_is_told(Fixture *f)
 {
         start_with_user(f, "~* +@read +ping +info +client|setname");
-        run_until(f, strstr(logged->str, "its ACL does not let our user"));
+        run_until_or_tell(f, strstr(logged->str, "its ACL does not let our user"));
         g_assert_cmpint(f->one.state, ==, REGISTRY_DOWN);
 }
 
@@ -515,13 +503,13 @@ static void test_foreign_values_are_replaced_with_a_warning(Fixture *f)
         put_and_see(&f->one, "large");
         put_and_see(&f->one, "empty");
         put_and_see(&f->one, "port");
-        run_until(f, redis_says(f, "SMEMBERS host_agents:host-1", "empty garbage large list port"));
+        run_until_or_tell(f, redis_says(f, "SMEMBERS host_agents:host-1", "empty garbage large list port"));
         expect_redis(f, "GET agent_location:list", HOST_1);
         expect_redis(f, "GET agent_location:port", HOST_1);
         g_assert_nonnull(
                 strstr(logged->str, "agent_location:large stood what is no location, replaced: xxx"));
         g_assert_nonnull(strstr(logged->str, "host_agents:host-1 held something else than a set"));
-        run_until(f, redis_says(f, "HGET host_status:host-1 address", HOST_1));
+        run_until_or_tell(f, redis_says(f, "HGET host_status:host-1 address", HOST_1));
         g_assert_true(g_utf8_validate(logged->str, -1, NULL));
 }
 
@@ -533,8 +521,8 @@ static void test_foreign_values_that_come_later_are_replaced_by_a_beat(Fixture *
         g_free(test_redis_ask(f->redis, "SET agent_location:a1 garbage"));
         g_free(test_redis_ask(f->redis, "DEL agent_location:a2"));
         g_free(test_redis_ask(f->redis, "LPUSH agent_location:a2 x"));
-        run_until(f, redis_says(f, "GET agent_location:a1", HOST_1));
-        run_until(f, redis_says(f, "TYPE agent_location:a2", "string"));
+        run_until_or_tell(f, redis_says(f, "GET agent_location:a1", HOST_1));
+        run_until_or_tell(f, redis_says(f, "TYPE agent_location:a2", "string"));
         expect_redis(f, "GET agent_location:a2", HOST_1);
 }
 
@@ -553,7 +541,7 @@ static void test_questions_survive_foreign_values(Fixture *f)
         registry_load(f->one.registry, on_answer, &load, NULL);
         registry_cleanup(f->one.registry, on_answer, &cleanup, NULL);
         registry_turn(f->one.registry, on_answer, &turn, NULL);
-        run_until(f, found.come && members.come && load.come && cleanup.come && turn.come);
+        run_until_or_tell(f, found.come && members.come && load.come && cleanup.come && turn.come);
         g_assert_cmpint(found.kind, ==, FAULT_FAILED);
         g_assert_nonnull(strstr(found.text, "agent_location:a1"));
         g_assert_cmpint(members.kind, ==, FAULT_FAILED);
@@ -604,9 +592,9 @@ static void test_agent_that_moves_is_lost_to_the_new_host(Fixture *f)
         node_start(&f->two, HOST_2);
         put_and_see(&f->one, "a1");
         registry_claim(f->two.registry, "a1", true, on_answer, &a, NULL);
-        run_until(f, a.come);
+        run_until_or_tell(f, a.come);
         put(&f->two, "a1");
-        run_until(f, is_at(&f->one, "a1", LOCATION_LOST));
+        run_until_or_tell(f, is_at(&f->one, "a1", LOCATION_LOST));
         g_assert_cmpstr(f->one.other, ==, HOST_2);
         g_assert_true(f->one.other_alive);
         expect_redis(f, "GET agent_location:a1", HOST_2);
@@ -627,12 +615,12 @@ static void test_other_host_is_alive_when_it_says_so(Fixture *f)
         node_start(&f->one, HOST_1);
         put_and_see(&f->one, "a1");
         g_free(test_redis_ask(f->redis, "SET agent_location:a1 host-9:50051"));
-        run_until(f, is_at(&f->one, "a1", LOCATION_LOST));
+        run_until_or_tell(f, is_at(&f->one, "a1", LOCATION_LOST));
         g_assert_false(f->one.other_alive);
         beat(&f->one);
         g_assert_cmpuint(f->one.n_lost, ==, 1);
         g_free(test_redis_ask(f->redis, "HSET host_status:host-9 address host-9:50051"));
-        run_until(f, f->one.n_lost == 2);
+        run_until_or_tell(f, f->one.n_lost == 2);
         g_assert_true(f->one.other_alive);
         beat(&f->one);
         g_assert_cmpuint(f->one.n_lost, ==, 2);
@@ -643,10 +631,10 @@ static void test_agent_whose_other_host_vanishes_is_ours_again(Fixture *f)
         node_start(&f->one, HOST_1);
         put_and_see(&f->one, "a1");
         g_free(test_redis_ask(f->redis, "SET agent_location:a1 host-9:50051 PX 500"));
-        run_until(f, is_at(&f->one, "a1", LOCATION_LOST));
-        run_until(f, is_registered(&f->one, "a1"));
+        run_until_or_tell(f, is_at(&f->one, "a1", LOCATION_LOST));
+        run_until_or_tell(f, is_registered(&f->one, "a1"));
         expect_redis(f, "GET agent_location:a1", HOST_1);
-        run_until(f, redis_says(f, "SMEMBERS host_agents:host-1", "a1"));
+        run_until_or_tell(f, redis_says(f, "SMEMBERS host_agents:host-1", "a1"));
 }
 
 /* host-1 does not hear for so long that its entries expire, and host-2 takes one of its agents. */
@@ -659,25 +647,25 @@ static void test_partition_ends_with_one_owner(Fixture *f)
         f->wire = test_wire_new(f->event, socket);
         url = g_strdup_printf("redis://127.0.0.1:%u", test_wire_port(f->wire));
         node_start_at(&f->one, HOST_1, url, 100 * USEC_PER_MSEC, USEC_PER_SEC);
-        run_until(f, f->one.state == REGISTRY_OK);
+        run_until_or_tell(f, f->one.state == REGISTRY_OK);
         node_start(&f->two, HOST_2);
         put_and_see(&f->one, "a1");
         put_and_see(&f->one, "a2");
 
         test_wire_cut(f->wire);
-        run_until(f, redis_says(f, "EXISTS agent_location:a1 agent_location:a2", "0"));
-        run_until(f, is_at(&f->one, "a1", LOCATION_PENDING));
+        run_until_or_tell(f, redis_says(f, "EXISTS agent_location:a1 agent_location:a2", "0"));
+        run_until_or_tell(f, is_at(&f->one, "a1", LOCATION_PENDING));
         g_assert_cmpint(f->one.state, ==, REGISTRY_DOWN);
         registry_claim(f->two.registry, "a1", false, on_answer, &a, NULL);
-        run_until(f, a.come);
+        run_until_or_tell(f, a.come);
         g_assert_cmpint(a.kind, ==, FAULT_NONE);
         put(&f->two, "a1");
 
         test_wire_mend(f->wire);
-        run_until(f, is_at(&f->one, "a1", LOCATION_LOST) && is_registered(&f->one, "a2"));
+        run_until_or_tell(f, is_at(&f->one, "a1", LOCATION_LOST) && is_registered(&f->one, "a2"));
         g_assert_cmpstr(f->one.other, ==, HOST_2);
         g_assert_true(f->one.other_alive);
-        run_until(f, redis_says(f, "SMEMBERS host_agents:host-1", "a2"));
+        run_until_or_tell(f, redis_says(f, "SMEMBERS host_agents:host-1", "a2"));
         expect_redis(f, "GET agent_location:a1", HOST_2);
         expect_redis(f, "GET agent_location:a2", HOST_1);
         expect_redis(f, "SMEMBERS host_agents:host-2", "a1");
@@ -689,8 +677,8 @@ static void test_set_of_a_dead_host_is_cleaned_up_by_another(Fixture *f)
         g_free(test_redis_ask(f->redis, "SET agent_location:a2 " HOST_2));
         node_start(&f->one, HOST_1);
         node_start(&f->two, HOST_2);
-        run_until(f, redis_says(f, "EXISTS host_agents:host-9", "0"));
-        run_until(f, strstr(logged->str, "taken out of their hosts' sets in Redis: 1\n"));
+        run_until_or_tell(f, redis_says(f, "EXISTS host_agents:host-9", "0"));
+        run_until_or_tell(f, strstr(logged->str, "taken out of their hosts' sets in Redis: 1\n"));
 }
 
 static void test_live_host_is_left_alone_by_cleanup(Fixture *f)
@@ -707,7 +695,7 @@ static void test_live_host_is_left_alone_by_cleanup(Fixture *f)
         g_free(test_redis_ask(f->redis, "SADD host_agents:host-9 d1 d2"));
         beat(&f->one);
         registry_cleanup(f->two.registry, on_answer, &a, NULL);
-        run_until(f, a.come);
+        run_until_or_tell(f, a.come);
         g_assert_true(strcmp(a.text, "d1 d2") == 0 || strcmp(a.text, "d2 d1") == 0);
         expect_redis(f, "SCARD host_agents:host-1", "700");
 }
@@ -725,7 +713,7 @@ static void test_ten_thousand_agents_are_kept(Fixture *f)
         beat(&f->one);
         expect_redis(f, "SCARD host_agents:host-1", "10000");
         g_free(test_redis_ask(f->redis, "FLUSHALL"));
-        run_until(f, redis_says(f, "SCARD host_agents:host-1", "10000"));
+        run_until_or_tell(f, redis_says(f, "SCARD host_agents:host-1", "10000"));
         for (int i = 0; i < 10000; i++) {
                 g_autofree char *id = g_strdup_printf("agent-%d", i);
 

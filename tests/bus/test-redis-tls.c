@@ -9,8 +9,8 @@
 #include "test-certificates.h"
 #include "test-dir.h"
 #include "test-redis.h"
+#include "test-until.h"
 
-#define LIMIT_USEC (30 * USEC_PER_SEC)
 #define ATTEMPT_LIMIT_USEC (500 * USEC_PER_MSEC)
 #define BACKOFF_USEC (200 * USEC_PER_MSEC)
 
@@ -54,27 +54,6 @@ static void on_drained(void *userdata)
 {
         (void)userdata;
 }
-
-static int on_limit(sd_event_source *s, uint64_t usec, void *userdata)
-{
-        (void)s;
-        (void)usec;
-
-        g_error("The test waits for what does not come: %s", (const char *)userdata);
-        return 0;
-}
-
-#define run_until(f, condition)                                                                  \
-        do {                                                                                     \
-                sd_event_source *_limit = NULL;                                                  \
-                                                                                                 \
-                g_assert_cmpint(sd_event_add_time_relative((f)->event, &_limit, CLOCK_MONOTONIC, \
-                                        LIMIT_USEC, 0, on_limit, (void *)#condition),            \
-                        >=, 0);                                                                  \
-                while (!(condition))                                                             \
-                        g_assert_cmpint(sd_event_run((f)->event, UINT64_MAX), >=, 0);            \
-                sd_event_source_disable_unref(_limit);                                           \
-        } while (0)
 
 /* clients: "yes" if they must have certificates. */
 static void start_redis(Fixture *f, const char *clients)
