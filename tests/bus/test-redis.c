@@ -28,14 +28,13 @@ struct TestRedis {
 static bool find_program(char **ret_path, const char **ret_name)
 {
         const char *name = g_getenv("AGENTHOST_TEST_REDIS");
-        g_autofree char *tool = NULL;
 
         *ret_name = name ? name : "redis-server";
         *ret_path = g_find_program_in_path(*ret_name);
         if (!*ret_path) {
-                tool = g_strdup(*ret_name);
-                *strchrnul(tool, '-') = '\0';
-                tool = g_strconcat(tool, "-check-rdb", NULL);
+                g_autofree char *tool =
+                        g_strdup_printf("%.*s-check-rdb", (int)strcspn(*ret_name, "-"), *ret_name);
+
                 *ret_path = g_find_program_in_path(tool);
         }
         return *ret_path;
