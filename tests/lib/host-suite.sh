@@ -24,20 +24,20 @@ host_suite_run() {
         for program in "$build_dir"/tests/host/test-*; do
                 [[ $variant_name != sanitize || " ${host_tracing_programs[*]} " != *" ${program##*/} "* ]] || continue
                 if [[ ${program##*/} != test-uml-* && -f $program && -x $program ]] && wanted host "$(basename "$program")"; then
-                        host_suite_run_inside "$program" "$(basename "$program")"
+                        program_run_again host_suite_run_inside "$program" "$(basename "$program")" || true
                 fi
         done
         for program in "${host_user_mode_programs[@]}"; do
                 if wanted host "$program@user"; then
-                        host_suite_run_inside "$build_dir/tests/host/$program" "$program@user" \
-                                --env AGENTHOST_TEST_MODE=user
+                        program_run_again host_suite_run_inside "$build_dir/tests/host/$program" "$program@user" \
+                                --env AGENTHOST_TEST_MODE=user || true
                 fi
         done
         host_suite_end_host
 
         for program in "$source_dir"/tests/host/test-*.sh; do
                 if [[ ${program##*/} != test-uml-* && -x $program ]] && wanted host "$(basename "$program")"; then
-                        host_suite_run_outside "$program"
+                        program_run_again host_suite_run_outside "$program" || true
                 fi
         done
 }
@@ -50,7 +50,7 @@ host_suite_run_inside() {
         if ! "$host_command" pid "$host_name" >/dev/null 2>&1; then
                 "$host_command" boot "$host_name" "${host_options[@]}" || {
                         program_add_failure "$variant_name/host $title: no host to run it in"
-                        return
+                        return 1
                 }
         fi
         # One variant looks closely; the other sweeps over fewer points.
@@ -65,6 +65,7 @@ host_suite_run_inside() {
         # What the services had to say about it; and the next program gets a host that nothing has happened to.
         host_suite_show_journal "$since"
         host_suite_end_host
+        return 1
 }
 
 host_suite_show_journal() {
@@ -95,9 +96,11 @@ host_suite_check_journal() {
 }
 
 host_suite_run_outside() {
+        local status=0
         AGENTHOST_VARIANT=$variant_name AGENTHOST_HOST=$host_command AGENTHOST_HOST_PREFIX=$host_prefix AGENTHOST_HOST_OPTIONS=$(printf '%q ' "${host_options[@]}") \
-                program_run "$variant_name/host" "$(basename "$1")" 900 "$1" || true
+                program_run "$variant_name/host" "$(basename "$1")" 900 "$1" || status=1
         host_suite_cleanup
+        return "$status"
 }
 
 # Whatever of ours is still up, be it that a script was interrupted.

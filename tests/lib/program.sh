@@ -11,13 +11,43 @@ program_run() {
         shift 3
         log=$suite-$name.log
         program_log=$build_root/logs/${log//\//-}
+        program_title="$suite $name"
 
         program_limited "$limit" "$@" >"$program_log" 2>&1 </dev/null || status=$?
         read -r passed failed skipped < <(program_count "$program_log" "$status")
+        program_counted=("$passed" "$failed" "$skipped")
         ((total_passed += passed, total_failed += failed, total_skipped += skipped)) || true
 
         program_report
+        ((failed == 0)) || program_remember
         ((failed == 0))
+}
+
+# program_run_again FUNCTION ARGUMENT...: FUNCTION runs a program and is false when something in it failed; then, in a run of
+# everything, it is called once more. What passes that time is counted as passed, and the end tells of it: the reason is still
+# to be found.
+program_run_again() {
+        program_counted=()
+        "$@" && return
+        [[ $again == yes && ${#program_counted[@]} -gt 0 ]] || return
+        # What else was found meanwhile, as by a sanitizer in a service, stays a failure.
+        ((total_passed -= program_counted[0], total_failed -= program_counted[1], total_skipped -= program_counted[2])) || true
+        "$@" || return
+        program_tell "$program_title: passed when it was run again"
+}
+
+# What failed, and how, in a few lines: the end of a long output is what is read first.
+program_remember() {
+        program_tell "$program_title: exit status $status"
+        grep --text -E '^not ok|^Bail out!|^# .*ERROR|Sanitizer: |runtime error: ' "$program_log" | head -n 5 | cut -c 1-300 |
+                while IFS= read -r line; do
+                        program_tell "  $line"
+                done
+}
+
+# Variants run at the same time, in processes of their own.
+program_tell() {
+        printf '%s\n' "$1" >>"$build_root/logs/failures"
 }
 
 # timeout(1) cannot run shell functions; in the foreground, so that Ctrl-C reaches the program too.
@@ -77,10 +107,15 @@ program_report_text() {
 # For what is not a program of its own.
 program_add_failure() {
         ((++total_failed))
+        program_tell "$*"
         printf 'FAIL  %s\n' "$*"
 }
 
 program_summary() {
+        [[ ! -s $build_root/logs/failures ]] || {
+                echo "failed:"
+                cat "$build_root/logs/failures"
+        }
         ((total_skipped == 0)) || echo "$total_skipped skipped"
         echo "$total_passed passed, $total_failed failed"
         ((total_passed > 0 && total_failed == 0))

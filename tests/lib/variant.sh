@@ -195,7 +195,7 @@ variant_run_programs() {
         local suite=$1 name limit command
         while IFS=$'\t' read -r name limit command <&3; do
                 wanted "$suite" "$name" || continue
-                program_run "$variant_name/$suite" "$name" "$limit" \
+                program_run_again program_run "$variant_name/$suite" "$name" "$limit" \
                         in_root bash -c "cd / && exec $command" || true
         done 3< <(variant_list_programs "$suite")
 }
