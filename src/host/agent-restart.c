@@ -9,6 +9,7 @@
 #include "agent-start.h"
 #include "agent-stop.h"
 #include "host-save.h"
+#include "launcher-orders.h"
 #include "log-agent.h"
 #include "manager-bus.h"
 #include "proto/names.h"
@@ -288,7 +289,7 @@ static void stop_start(Agent *a)
         _cleanup_fault_ Fault fault = FAULT_INIT;
 
         a->start_elsewhere = true;
-        if (launcher_client_stop(a->host->launcher, a->unit, 0, &fault) < 0)
+        if (launcher_order_stop(a->host->launcher, a->unit, 0, &fault) < 0)
                 agent_log(a, LOG_WARNING, "What may be left of agent %s cannot be stopped now: %s", a->id,
                         fault_text(&fault));
 }
@@ -318,7 +319,7 @@ void agent_restart_missing(Agent *a)
                 return;
 
         /* Of a start that the launcher died of, a process may be left that nobody knows. */
-        (void)launcher_client_stop(a->host->launcher, a->unit, 0, &fault);
+        (void)launcher_order_stop(a->host->launcher, a->unit, 0, &fault);
         a->start_elsewhere = a->start_doubted = false;
         if (a->stop_requested)
                 end_as_stopped(a);

@@ -11,6 +11,7 @@
 #include "agent-wait.h"
 #include "file-util.h"
 #include "host-save.h"
+#include "launcher-orders.h"
 #include "log-agent.h"
 #include "manager-bus.h"
 #include "proto/names.h"
@@ -344,7 +345,7 @@ static int on_start_timeout(sd_event_source *s, uint64_t usec, void *userdata)
         (void)host_save(a->host, a);
 
         /* Should the launcher be away, launcher-sync.c asks again when it is back. */
-        if (launcher_client_stop(a->host->launcher, a->unit, 0, &fault) < 0)
+        if (launcher_order_stop(a->host->launcher, a->unit, 0, &fault) < 0)
                 agent_log(a, LOG_WARNING, "Agent %s cannot be killed now: %s", a->id, fault_text(&fault));
         return 0;
 }

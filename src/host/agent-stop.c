@@ -11,6 +11,7 @@
 #include "agent-start.h"
 #include "agent-wait.h"
 #include "host-save.h"
+#include "launcher-orders.h"
 #include "log-agent.h"
 #include "proto/names.h"
 #include "strv.h"
@@ -61,7 +62,7 @@ int agent_begin_stop(Agent *a, uint64_t timeout_usec, Fault *fault)
 {
         int r;
 
-        r = launcher_client_stop(
+        r = launcher_order_stop(
                 a->host->launcher, a->unit, timeout_usec > 0 ? timeout_usec : USEC_INFINITY, fault);
         if (r < 0)
                 return r;

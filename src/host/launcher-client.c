@@ -9,7 +9,6 @@
 #include "log.h"
 
 #define RECONNECT_USEC (100 * USEC_PER_MSEC)
-#define STOP_CALL_LIMIT_USEC (10 * USEC_PER_SEC)
 
 /* How long calls are held: longer than the launcher takes to execute itself again, shorter than those wait
  * who have called us. */
@@ -18,8 +17,7 @@
 struct LauncherClient {
         sd_event *event;
         const Paths *paths; /* borrowed */
-        LauncherHandlers handlers;
-        void *userdata;
+        LauncherListener listener;
         sd_bus *bus; /* closed: the last one, as messages are made on one */
         sd_event_source *reconnect;
         sd_event_source *away_timer;
@@ -32,51 +30,7 @@ struct LauncherClient {
         LauncherCall *calls; /* in flight, or held */
 };
 
-struct LauncherCall {
-        LauncherClient *client;
-        LauncherCall *next, **at; /* at: what points to us */
-        LauncherCall **holder;
-        sd_bus_message *m;
-        sd_bus_slot *slot; /* NULL: held */
-        uint64_t limit_usec;
-        bool sealed; /* m has been sent, or held: from here on copies of it are sent */
-        bool in_doubt;
-        LauncherDone done;
-        void *userdata;
-};
-
 static int client_connect(LauncherClient *c);
-
-static void call_unlink(LauncherCall *call)
-{
-        *call->at = call->next;
-        if (call->next)
-                call->next->at = call->at;
-        if (call->holder)
-                *call->holder = NULL;
-}
-
-LauncherCall *launcher_call_free(LauncherCall *call)
-{
-        if (!call)
-                return NULL;
-
-        call_unlink(call);
-        sd_bus_slot_unref(call->slot);
-        sd_bus_message_unref(call->m);
-        g_free(call);
-        return NULL;
-}
-
-static void call_finish(LauncherCall *call, sd_bus_message *reply, const Fault *fault)
-{
-        LauncherDone done = call->done;
-        void *userdata = call->userdata;
-
-        launcher_call_free(call);
-        if (done)
-                done(reply, fault, userdata);
-}
 
 static int on_reconnect(sd_event_source *s, uint64_t usec, void *userdata)
 {
@@ -87,20 +41,6 @@ static int on_reconnect(sd_event_source *s, uint64_t usec, void *userdata)
 
         c->reconnect = sd_event_source_disable_unref(c->reconnect);
         return client_connect(c);
-}
-
-bool launcher_call_is_in_doubt(const LauncherCall *call)
-{
-        return call->in_doubt;
-}
-
-static LauncherCall *find_call(const LauncherClient *c, bool held)
-{
-        LauncherCall *call = c->calls;
-
-        while (call && (call->slot == NULL) != held)
-                call = call->next;
-        return call;
 }
 
 static int on_away(sd_event_source *s, uint64_t usec, void *userdata)
@@ -117,8 +57,8 @@ static int on_away(sd_event_source *s, uint64_t usec, void *userdata)
         fault_set(&fault, FAULT_LAUNCHER_UNAVAILABLE,
                 "agenthost-launcher has been away for too long; see '%s status agenthost-launcher.service'",
                 c->paths->systemctl);
-        while ((call = find_call(c, true)))
-                call_finish(call, NULL, &fault);
+        while ((call = launcher_call_find(c->calls, true)))
+                launcher_call_finish(call, NULL, &fault);
         return 0;
 }
 
@@ -128,12 +68,6 @@ static void arm_away_timer(LauncherClient *c)
                 sd_event_add_time_relative(
                         c->event, &c->away_timer, CLOCK_MONOTONIC, AWAY_LIMIT_USEC, 0, on_away, c) < 0)
                 g_error("Cannot arm a timer");
-}
-
-static void hold(LauncherCall *call, bool in_doubt)
-{
-        call->slot = sd_bus_slot_unref(call->slot);
-        call->in_doubt = in_doubt;
 }
 
 static int client_schedule_reconnect(LauncherClient *c)
@@ -175,13 +109,13 @@ static void client_disconnected(LauncherClient *c)
         fault_set(&fault, FAULT_LAUNCHER_UNAVAILABLE,
                 "The connection to agenthost-launcher broke; see '%s status agenthost-launcher.service'",
                 c->paths->systemctl);
-        while ((call = find_call(c, false)))
+        while ((call = launcher_call_find(c->calls, false)))
                 if (c->reloading)
-                        hold(call, true);
+                        launcher_call_hold(call, true);
                 else
-                        call_finish(call, NULL, &fault);
+                        launcher_call_finish(call, NULL, &fault);
         c->reloading = false;
-        c->handlers.disconnected(c->userdata);
+        c->listener.handlers.disconnected(c->listener.userdata);
 
         /* The socket is there also while nobody serves it, usually. */
         if (was_connected)
@@ -193,7 +127,7 @@ static void client_disconnected(LauncherClient *c)
 /* Everything is answered: the launcher waits for us to go. */
 static void close_if_done(LauncherClient *c)
 {
-        if (c->reloading && !find_call(c, false))
+        if (c->reloading && !launcher_call_find(c->calls, false))
                 client_disconnected(c);
 }
 
@@ -209,7 +143,7 @@ static int on_reloading(sd_bus_message *m, void *userdata, sd_bus_error *ret_err
         c->serving = false;
         arm_away_timer(c);
         /* What was being brought together is begun anew. */
-        c->handlers.disconnected(c->userdata);
+        c->listener.handlers.disconnected(c->listener.userdata);
         close_if_done(c);
         return 0;
 }
@@ -225,19 +159,19 @@ static bool is_refused_for_now(const LauncherClient *c, const sd_bus_error *erro
 static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
         LauncherCall *call = userdata;
-        LauncherClient *c = call->client;
+        LauncherClient *c = launcher_call_owner(call);
         _cleanup_fault_ Fault fault = FAULT_INIT;
         const sd_bus_error *error = sd_bus_message_get_error(m);
 
         (void)ret_error;
 
         if (!error) {
-                call_finish(call, m, NULL);
+                launcher_call_finish(call, m, NULL);
                 close_if_done(c);
                 return 0;
         }
         if (is_refused_for_now(c, error)) {
-                hold(call, sd_bus_is_open(c->bus) <= 0);
+                launcher_call_hold(call, sd_bus_is_open(c->bus) <= 0);
                 close_if_done(c);
                 return 0;
         }
@@ -246,10 +180,10 @@ static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
                 sd_bus_error_has_name(error, SD_BUS_ERROR_TIMEOUT))
                 fault_set(&fault, FAULT_LAUNCHER_UNAVAILABLE,
                         "agenthost-launcher has not answered (%s); see '%s status agenthost-launcher.service'",
-                        error->message, call->client->paths->systemctl);
+                        error->message, c->paths->systemctl);
         else
                 fault_from_bus_error(&fault, error, FAULT_LAUNCHER_UNAVAILABLE);
-        call_finish(call, NULL, &fault);
+        launcher_call_finish(call, NULL, &fault);
         close_if_done(c);
         return 0;
 }
@@ -274,85 +208,10 @@ static int on_connected(sd_bus_message *m, void *userdata, sd_bus_error *ret_err
                 log_info("Connected to agenthost-launcher again");
         c->connected = true;
         c->said_down = false;
-        c->handlers.connected(c->userdata);
+        c->listener.handlers.connected(c->listener.userdata);
         return 0;
 }
 
-int launcher_read_end(sd_bus_message *m, AgentEnd *ret)
-{
-        const char *result, *oom_level;
-        int code, status, requested, r;
-        CgroupUsage usage;
-        uint64_t when;
-
-        r = sd_bus_message_read(m, LAUNCHER_END, &result, &code, &status, &requested, &when, &oom_level,
-                &usage.memory_peak, &usage.cpu_nsec);
-        if (r < 0)
-                return r;
-
-        *ret = (AgentEnd){
-                .result = agent_result_intern(result),
-                .code = code,
-                .status = status,
-                .requested = requested,
-                .when_usec = when,
-                .oom_level = agent_oom_level_intern(oom_level),
-                .usage = usage,
-        };
-        return 0;
-}
-
-static int on_ended(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
-{
-        LauncherClient *c = userdata;
-        const char *unit;
-        AgentEnd end;
-        int r;
-
-        (void)ret_error;
-
-        r = sd_bus_message_read(m, "s", &unit);
-        if (r >= 0)
-                r = launcher_read_end(m, &end);
-        if (r < 0) {
-                log_error("Malformed Ended from agenthost-launcher: %s", strerror(-r));
-                return 0;
-        }
-
-        c->handlers.ended(unit, &end, c->userdata);
-        return 0;
-}
-
-static int on_launched(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
-{
-        LauncherClient *c = userdata;
-        const char *unit;
-        uint32_t pid;
-        int r;
-
-        (void)ret_error;
-
-        r = sd_bus_message_read(m, LAUNCHER_LAUNCHED_SIGNATURE, &unit, &pid);
-        if (r < 0) {
-                log_error("Malformed Launched from agenthost-launcher: %s", strerror(-r));
-                return 0;
-        }
-
-        c->handlers.launched(unit, (pid_t)pid, c->userdata);
-        return 0;
-}
-
-static int on_unsupported(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
-{
-        LauncherClient *c = userdata;
-
-        (void)ret_error;
-
-        c->handlers.unsupported(m, c->userdata);
-        return 0;
-}
-
-#define MATCH(member) "type='signal',interface='" LAUNCHER_INTERFACE "',member='" member "'"
 #define MATCH_LOCAL(member) "type='signal',interface='org.freedesktop.DBus.Local',member='" member "'"
 
 static int client_try_connect(LauncherClient *c)
@@ -372,13 +231,9 @@ static int client_try_connect(LauncherClient *c)
         if (r >= 0)
                 r = sd_bus_set_connected_signal(bus, 1);
         if (r >= 0)
-                r = sd_bus_add_match(bus, NULL, MATCH(LAUNCHER_ENDED), on_ended, c);
+                r = launcher_signals_add(bus, &c->listener);
         if (r >= 0)
-                r = sd_bus_add_match(bus, NULL, MATCH(LAUNCHER_LAUNCHED), on_launched, c);
-        if (r >= 0)
-                r = sd_bus_add_match(bus, NULL, MATCH(LAUNCHER_UNSUPPORTED), on_unsupported, c);
-        if (r >= 0)
-                r = sd_bus_add_match(bus, NULL, MATCH(LAUNCHER_RELOADING), on_reloading, c);
+                r = sd_bus_add_match(bus, NULL, LAUNCHER_MATCH(LAUNCHER_RELOADING), on_reloading, c);
         if (r >= 0)
                 r = sd_bus_add_match(bus, NULL, MATCH_LOCAL("Connected"), on_connected, c);
         if (r >= 0)
@@ -415,26 +270,20 @@ LauncherClient *launcher_client_new(
         *c = (LauncherClient){
                 .event = sd_event_ref(event),
                 .paths = paths,
-                .handlers = *handlers,
-                .userdata = userdata,
+                .listener = { *handlers, userdata },
         };
         arm_away_timer(c);
         client_connect(c);
         return c;
 }
 
-/* What is kept elsewhere is its keeper's; all others are waited for by somebody who does not know us. */
 static void end_calls(LauncherClient *c)
 {
         _cleanup_fault_ Fault fault = FAULT_INIT;
 
         fault_set(&fault, FAULT_LAUNCHER_UNAVAILABLE,
                 "agenthostd is stopping; whether agenthost-launcher has done it is not known");
-        while (c->calls)
-                if (c->calls->holder)
-                        launcher_call_free(c->calls);
-                else
-                        call_finish(c->calls, NULL, &fault);
+        launcher_call_end_all(&c->calls, &fault);
 }
 
 LauncherClient *launcher_client_free(LauncherClient *c)
@@ -468,60 +317,16 @@ int launcher_client_message(LauncherClient *c, const char *member, sd_bus_messag
         return sd_bus_message_new_method_call(c->bus, ret, NULL, LAUNCHER_PATH, LAUNCHER_INTERFACE, member);
 }
 
-static int copy_call(LauncherClient *c, LauncherCall *call, sd_bus_message **ret)
-{
-        int r;
-
-        if (!call->sealed) {
-                *ret = sd_bus_message_ref(call->m);
-                return 0;
-        }
-
-        r = launcher_client_message(c, sd_bus_message_get_member(call->m), ret);
-        if (r >= 0)
-                r = sd_bus_message_rewind(call->m, 1);
-        return r < 0 ? r : sd_bus_message_copy(*ret, call->m, 1);
-}
-
-static int send_call(LauncherClient *c, LauncherCall *call)
-{
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        int r;
-
-        r = copy_call(c, call, &m);
-        if (r >= 0)
-                r = sd_bus_call_async(c->bus, &call->slot, m, on_reply, call, call->limit_usec);
-        if (r < 0)
-                return r;
-
-        call->sealed = true;
-        call->in_doubt = false;
-        return 0;
-}
-
-static int hold_new(LauncherCall *call)
-{
-        /* The cookie is not used. */
-        int r = sd_bus_message_seal(call->m, 1, 0);
-
-        call->sealed = r >= 0;
-        return r;
-}
-
 void launcher_client_resume(LauncherClient *c)
 {
-        g_autoptr(GPtrArray) held = g_ptr_array_new();
+        g_autoptr(GPtrArray) held = launcher_call_list_held(c->calls);
 
         c->serving = true;
         c->away = false;
         c->away_timer = sd_event_source_disable_unref(c->away_timer);
 
-        for (LauncherCall *call = c->calls; call; call = call->next)
-                if (!call->slot)
-                        g_ptr_array_add(held, call);
-        /* The last one was put first. */
-        for (guint i = held->len; i > 0; i--) {
-                int r = bus_check_sent(c->bus, send_call(c, held->pdata[i - 1]));
+        for (guint i = 0; i < held->len; i++) {
+                int r = bus_check_sent(c->bus, launcher_call_send(held->pdata[i], c->bus, on_reply));
 
                 if (r < 0) {
                         /* It has broken again, or does now. */
@@ -533,47 +338,28 @@ void launcher_client_resume(LauncherClient *c)
         }
 }
 
+int launcher_client_unreachable(const LauncherClient *c, int error, Fault *fault)
+{
+        return fault_set(fault, FAULT_LAUNCHER_UNAVAILABLE,
+                "agenthost-launcher cannot be reached (%s); see '%s status agenthost-launcher.service'",
+                strerror(-error), c->paths->systemctl);
+}
+
 static int make_call(LauncherClient *c, LauncherCall *call, bool now, LauncherCall **ret_call, Fault *fault)
 {
         int r = -ENOTCONN;
 
         if (now ? c->connected : c->serving)
-                r = send_call(c, call);
+                r = launcher_call_send(call, c->bus, on_reply);
         else if (!now && launcher_client_is_usable(c))
-                r = hold_new(call);
+                r = launcher_call_hold_new(call);
         if (r < 0) {
-                sd_bus_message_unref(call->m);
-                g_free(call);
-                return fault_set(fault, FAULT_LAUNCHER_UNAVAILABLE,
-                        "agenthost-launcher cannot be reached (%s); see '%s status agenthost-launcher.service'",
-                        strerror(-r), c->paths->systemctl);
+                launcher_call_free(call);
+                return launcher_client_unreachable(c, r, fault);
         }
 
-        call->next = c->calls;
-        call->at = &c->calls;
-        if (call->next)
-                call->next->at = &call->next;
-        c->calls = call;
-        if (ret_call) {
-                call->holder = ret_call;
-                *ret_call = call;
-        }
+        launcher_call_enter(call, &c->calls, ret_call);
         return 0;
-}
-
-static LauncherCall *new_call(
-        LauncherClient *c, sd_bus_message *m, uint64_t limit_usec, LauncherDone done, void *userdata)
-{
-        LauncherCall *call = g_new0(LauncherCall, 1);
-
-        *call = (LauncherCall){
-                .client = c,
-                .m = sd_bus_message_ref(m),
-                .limit_usec = limit_usec,
-                .done = done,
-                .userdata = userdata,
-        };
-        return call;
 }
 
 int launcher_client_call(LauncherClient *c,
@@ -584,7 +370,7 @@ int launcher_client_call(LauncherClient *c,
         LauncherCall **ret_call,
         Fault *fault)
 {
-        return make_call(c, new_call(c, m, limit_usec, done, userdata), false, ret_call, fault);
+        return make_call(c, launcher_call_new(c, m, limit_usec, done, userdata), false, ret_call, fault);
 }
 
 int launcher_client_call_now(LauncherClient *c,
@@ -595,105 +381,12 @@ int launcher_client_call_now(LauncherClient *c,
         LauncherCall **ret_call,
         Fault *fault)
 {
-        return make_call(c, new_call(c, m, limit_usec, done, userdata), true, ret_call, fault);
+        return make_call(c, launcher_call_new(c, m, limit_usec, done, userdata), true, ret_call, fault);
 }
 
-/* Without an answer. */
-static int send_now(LauncherClient *c, sd_bus_message *m)
+int launcher_client_send(LauncherClient *c, sd_bus_message *m)
 {
         int r = sd_bus_message_set_expect_reply(m, 0);
 
         return r < 0 ? r : sd_bus_send(c->bus, m, NULL);
-}
-
-int launcher_client_acknowledge(LauncherClient *c, const char *unit)
-{
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        int r;
-
-        /* What is not acknowledged now comes again in the next List. */
-        if (!c->connected)
-                return 0;
-        r = launcher_client_message(c, LAUNCHER_ACKNOWLEDGE, &m);
-        if (r >= 0)
-                r = sd_bus_message_append(m, LAUNCHER_ACKNOWLEDGE_IN, 1, unit);
-        if (r >= 0)
-                r = send_now(c, m);
-        if (r < 0)
-                log_warning("Cannot acknowledge the end of %s: %s", unit, strerror(-r));
-        return r;
-}
-
-void launcher_client_settle(LauncherClient *c)
-{
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        int r;
-
-        r = launcher_client_message(c, LAUNCHER_SETTLE, &m);
-        if (r >= 0)
-                r = bus_check_sent(c->bus, send_now(c, m));
-        if (r < 0)
-                log_warning("Cannot send " LAUNCHER_SETTLE ": %s", strerror(-r));
-}
-
-static void on_stopped(sd_bus_message *reply, const Fault *fault, void *userdata)
-{
-        g_autofree char *unit = userdata;
-
-        (void)reply;
-
-        /* When it is back, it is asked again by launcher-sync.c. */
-        if (fault && fault->kind != FAULT_LAUNCHER_UNAVAILABLE)
-                log_warning("Stopping %s was refused: %s", unit, fault_text(fault));
-}
-
-int launcher_client_stop(LauncherClient *c, const char *unit, uint64_t timeout_usec, Fault *fault)
-{
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        char *copy;
-        int r;
-
-        r = launcher_client_message(c, LAUNCHER_STOP, &m);
-        if (r >= 0)
-                r = sd_bus_message_append(m, LAUNCHER_STOP_IN, unit, timeout_usec);
-        if (r < 0)
-                return fault_set(fault, FAULT_LAUNCHER_UNAVAILABLE,
-                        "agenthost-launcher cannot be reached (%s); see '%s status agenthost-launcher.service'",
-                        strerror(-r), c->paths->systemctl);
-
-        copy = g_strdup(unit);
-        r = launcher_client_call(c, m, STOP_CALL_LIMIT_USEC, on_stopped, copy, NULL, fault);
-        if (r < 0)
-                g_free(copy);
-        return r;
-}
-
-int launcher_client_end_now(LauncherClient *c, const char *unit)
-{
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        int r;
-
-        if (!c->connected)
-                return -ENOTCONN;
-        r = launcher_client_message(c, LAUNCHER_STOP, &m);
-        if (r >= 0)
-                r = sd_bus_message_append(m, LAUNCHER_STOP_IN, unit, UINT64_C(0));
-        return r < 0 ? r : send_now(c, m);
-}
-
-void launcher_client_extend(LauncherClient *c, const char *unit, uint64_t timeout_usec)
-{
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        int r;
-
-        /* After a reconnect the stop is asked for again, with what is left of its time. */
-        if (!c->connected)
-                return;
-        r = launcher_client_message(c, LAUNCHER_EXTEND, &m);
-        if (r >= 0)
-                r = sd_bus_message_append(m, LAUNCHER_EXTEND_IN, unit, timeout_usec);
-        if (r >= 0)
-                r = send_now(c, m);
-        if (r < 0)
-                log_warning("Cannot extend the time to stop of %s: %s", unit, strerror(-r));
 }

@@ -12,20 +12,12 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
-#include "agent.h"
 #include "fault.h"
-#include "proto/launcher.h"
+#include "launcher-call.h"
+#include "launcher-signals.h"
 #include "proto/paths.h"
 
 typedef struct LauncherClient LauncherClient;
-
-typedef struct LauncherHandlers {
-        void (*connected)(void *userdata);
-        void (*disconnected)(void *userdata);
-        void (*launched)(const char *unit, pid_t pid, void *userdata);
-        void (*unsupported)(sd_bus_message *m, void *userdata); /* at its first argument */
-        void (*ended)(const char *unit, const AgentEnd *end, void *userdata);
-} LauncherHandlers;
 
 /* Begins to connect. The paths are borrowed. */
 LauncherClient *launcher_client_new(
@@ -41,17 +33,6 @@ bool launcher_client_is_usable(const LauncherClient *client);
 
 /* Both sides have been brought together: the held calls are sent, further ones at once. */
 void launcher_client_resume(LauncherClient *client);
-
-/* A call lives until answered; freeing it means that its callback never comes (what was asked for may happen
- * all the same). The callback is given the reply, positioned at its first argument, or the fault; the call
- * is gone when it runs. */
-typedef struct LauncherCall LauncherCall;
-typedef void (*LauncherDone)(sd_bus_message *reply, const Fault *fault, void *userdata);
-
-LauncherCall *launcher_call_free(LauncherCall *call);
-
-/* Of a call that is held: whether it has been sent once and what became of it is not known. */
-bool launcher_call_is_in_doubt(const LauncherCall *call);
 
 /* A message for the launcher, to be filled in. -ENOTCONN while it cannot be used. */
 int launcher_client_message(LauncherClient *client, const char *member, sd_bus_message **ret);
@@ -75,16 +56,8 @@ int launcher_client_call_now(LauncherClient *client,
         LauncherCall **ret_call,
         Fault *fault);
 
-/* Calls whose success nobody waits for; failures are logged. */
-int launcher_client_acknowledge(LauncherClient *client, const char *unit);
-void launcher_client_settle(LauncherClient *client);
-int launcher_client_stop(LauncherClient *client, const char *unit, uint64_t timeout_usec, Fault *fault);
+/* Without an answer, at once, or not at all. */
+int launcher_client_send(LauncherClient *client, sd_bus_message *m);
 
-/* Ends what may be left of a launch; -ENOTCONN while there is no connection. */
-int launcher_client_end_now(LauncherClient *client, const char *unit);
-
-/* A stop that is under way has at least so long from now. */
-void launcher_client_extend(LauncherClient *client, const char *unit, uint64_t timeout_usec);
-
-/* Reads a LAUNCHER_END. */
-int launcher_read_end(sd_bus_message *m, AgentEnd *ret);
+/* What is said of a message that could not be made or sent. Returns what fault_set() does. */
+int launcher_client_unreachable(const LauncherClient *client, int error, Fault *fault);

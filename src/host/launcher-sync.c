@@ -9,6 +9,7 @@
 #include "agent-restart.h"
 #include "agent-start.h"
 #include "host.h"
+#include "launcher-orders.h"
 #include "log-agent.h"
 #include "pidfd.h"
 #include "time-util.h"
@@ -105,7 +106,7 @@ void launcher_sync_again(LauncherSync *s)
 
 void launcher_sync_acknowledge(LauncherSync *s, const char *unit)
 {
-        if (launcher_client_acknowledge(s->host->launcher, unit) < 0)
+        if (launcher_order_acknowledge(s->host->launcher, unit) < 0)
                 launcher_sync_again(s);
 }
 
@@ -180,7 +181,7 @@ bool launcher_sync_is_settled(const LauncherSync *s)
 
 void launcher_sync_doubt(LauncherSync *s, const char *unit)
 {
-        if (launcher_client_end_now(s->host->launcher, unit) < 0)
+        if (launcher_order_end_now(s->host->launcher, unit) < 0)
                 g_ptr_array_add(s->doubtful, g_strdup(unit));
 }
 
@@ -404,7 +405,7 @@ static void repeat_stops(Host *host)
 
                 if (!agent_is_alive(a) || (!a->stop_requested && !a->start_timed_out))
                         continue;
-                if (launcher_client_stop(host->launcher, a->unit, time_left_to_stop(a), &fault) < 0)
+                if (launcher_order_stop(host->launcher, a->unit, time_left_to_stop(a), &fault) < 0)
                         agent_log(a, LOG_WARNING, "Agent %s cannot be stopped now: %s", a->id,
                                 fault_text(&fault));
         }
@@ -427,7 +428,7 @@ static void resume_supervision(Host *host)
 static void finish(LauncherSync *s)
 {
         forget_progress(s);
-        launcher_client_settle(s->host->launcher);
+        launcher_order_settle(s->host->launcher);
         launcher_client_resume(s->host->launcher);
         repeat_stops(s->host);
         s->settled = true;
@@ -545,7 +546,7 @@ void launcher_sync_connected(LauncherSync *s)
         s->again = false;
 
         for (guint i = 0; r >= 0 && i < s->doubtful->len; i++)
-                r = launcher_client_end_now(s->host->launcher, s->doubtful->pdata[i]);
+                r = launcher_order_end_now(s->host->launcher, s->doubtful->pdata[i]);
         if (r >= 0) {
                 g_ptr_array_set_size(s->doubtful, 0);
                 r = call_without_arguments(s, LAUNCHER_LIST_RUNTIMES, on_runtimes, &s->call);

@@ -9,6 +9,7 @@
 #include "agent-wait.h"
 #include "host-save.h"
 #include "host.h"
+#include "launcher-orders.h"
 #include "log-agent.h"
 #include "time-util.h"
 
@@ -48,7 +49,7 @@ static int on_abort_took_too_long(sd_event_source *s, uint64_t usec, void *userd
         agent_watchdog_end(a);
         a->watchdog_killed = true;
         (void)host_save(a->host, a);
-        if (launcher_client_stop(a->host->launcher, a->unit, 0, &fault) < 0)
+        if (launcher_order_stop(a->host->launcher, a->unit, 0, &fault) < 0)
                 agent_log(a, LOG_WARNING, "Agent %s cannot be killed now: %s", a->id, fault_text(&fault));
         return 0;
 }
@@ -187,7 +188,7 @@ static void extend_stop(Agent *a, uint64_t usec, uint64_t until_usec)
         }
         if (a->stop_requested && !a->stop_time_given && a->stop_deadline_usec < until_usec) {
                 a->stop_deadline_usec = until_usec;
-                launcher_client_extend(a->host->launcher, a->unit, usec);
+                launcher_order_extend(a->host->launcher, a->unit, usec);
                 agent_wait_extend(a, usec);
         }
         (void)host_save(a->host, a);
