@@ -23,7 +23,7 @@ declare -A may_include=(
         [placement]="base"
         [peer]="bus json http base"
         [fleet]="registry discovery placement base"
-        [host]="fleet registry discovery placement bus json ini proto base"
+        [host]="fleet registry discovery placement peer bus json ini proto base"
         [ctl]="bus json proto base"
         [example]=""
 )

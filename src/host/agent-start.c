@@ -302,6 +302,8 @@ launch(Host *host, const CreateRequest *req, CreatePlan *plan, CreateDone done, 
                 agent_log(a, LOG_WARNING, "client_type '%s' is not one of runtime '%s'; agent %s gets '%s'",
                         req->options->client_type, a->runtime, a->id, a->client_type);
 
+        if (req->ret_agent)
+                *req->ret_agent = a;
         /* In this order: what comes of it may come at once. */
         await(a, req->options->wait_ready, done, userdata);
         agent_claim_and_spawn(a, req->options->takeover);

@@ -13,6 +13,10 @@ typedef struct CreateRequest {
         const char *guild_spec;
         const char *messaging_config;
         const CreateOptions *options;
+
+        /* NULL, or where the agent is told that was made for it; none was for a repeat. It exists for as
+         * long as the callback has not come. */
+        Agent **ret_agent;
 } CreateRequest;
 
 /* Called once, with the agent (borrowed), or with a fault. */

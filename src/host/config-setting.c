@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config-setting.h"
 
+#include <arpa/inet.h>
 #include <glib.h>
 #include <limits.h>
 #include <string.h>
@@ -143,27 +144,53 @@ static int set_source(const Setting *setting, void *field, const char *value, Fa
         return fault_set(fault, FAULT_INVALID_ARGS, "'%s' is none of: %s", value, known->str);
 }
 
-/* Addresses with white space between them. */
-static int set_peers(const Setting *setting, void *field, const char *value, Fault *fault)
+/* With white space between them. */
+static int set_words(const Setting *setting, void *field, const char *value, Fault *fault)
 {
-        g_autoptr(GPtrArray) peers = g_ptr_array_new_with_free_func(g_free);
-        g_auto(GStrv) words = g_strsplit_set(value, " \t", -1);
+        g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
+        g_auto(GStrv) parts = g_strsplit_set(value, " \t", -1);
         char ***list = field;
 
         (void)setting;
+        (void)fault;
 
-        for (char **word = words; *word; word++) {
-                if (!**word)
-                        continue;
-                if (host_address_check(*word, fault) < 0)
-                        return -EINVAL;
-                g_ptr_array_add(peers, g_strdup(*word));
-        }
+        for (char **part = parts; *part; part++)
+                if (**part)
+                        g_ptr_array_add(words, g_strdup(*part));
 
-        g_ptr_array_add(peers, NULL);
+        g_ptr_array_add(words, NULL);
         g_strfreev(*list);
-        *list = (char **)g_ptr_array_free(g_steal_pointer(&peers), FALSE);
+        *list = (char **)g_ptr_array_free(g_steal_pointer(&words), FALSE);
         return 0;
+}
+
+static int set_peers(const Setting *setting, void *field, const char *value, Fault *fault)
+{
+        g_auto(GStrv) peers = NULL;
+        char ***list = field;
+
+        (void)set_words(setting, &peers, value, fault);
+        for (char **peer = peers; *peer; peer++)
+                if (host_address_check(*peer, fault) < 0)
+                        return -EINVAL;
+
+        g_strfreev(*list);
+        *list = g_steal_pointer(&peers);
+        return 0;
+}
+
+/* An IPv6 address may be in brackets. */
+static int set_ip_address(const Setting *setting, void *field, const char *value, Fault *fault)
+{
+        size_t length = strlen(value);
+        bool in_brackets = length > 2 && value[0] == '[' && value[length - 1] == ']';
+        g_autofree char *plain = in_brackets ? g_strndup(value + 1, length - 2) : g_strdup(value);
+        struct in6_addr address;
+
+        if (*value && inet_pton(AF_INET6, plain, &address) != 1 &&
+                (in_brackets || inet_pton(AF_INET, plain, &address) != 1))
+                return fault_set(fault, FAULT_INVALID_ARGS, "'%s' is no IP address", value);
+        return set_text(setting, field, plain, fault);
 }
 
 static int set_strategy(const Setting *setting, void *field, const char *value, Fault *fault)
@@ -198,7 +225,7 @@ static const Setting settings[] = {
                 .min = 1,
                 .max = PORT_MAX,
                 .preset = 50051,
-                AT(port) },
+                AT(peers.port) },
         { .section = "Host",
                 .key = "MaxAgents",
                 .variable = "MAX_PROCESSES",
@@ -270,6 +297,16 @@ static const Setting settings[] = {
         { .section = "Discovery", .key = "TokenFile", .set = set_path, AT(discovery.token_file) },
         { .section = "Discovery", .key = "CaFile", .set = set_path, AT(discovery.ca_file) },
         { .section = "Placement", .key = "Strategy", .set = set_strategy, AT(strategy) },
+        { .section = "Peers", .key = "ListenAddress", .set = set_ip_address, AT(peers.listen_address) },
+        { .section = "Peers", .key = "CertFile", .set = set_path, AT(peers.cert_file) },
+        { .section = "Peers", .key = "KeyFile", .set = set_path, AT(peers.key_file) },
+        { .section = "Peers", .key = "CaFile", .set = set_path, AT(peers.ca_file) },
+        { .section = "Peers", .key = "PeerNames", .set = set_words, AT(peers.names) },
+        { .section = "Peers",
+                .key = "MinimumTls",
+                .set = set_choice,
+                .words = { [PEER_TLS_1_3] = "1.3", [PEER_TLS_1_2] = "1.2" },
+                AT(peers.minimum_tls) },
         { .variable = "LOG_LEVEL", .set = set_log_level, AT(log_level) },
 };
 
@@ -279,11 +316,6 @@ static const struct Unsupported {
         const char *key;
 } unsupported[] = {
         { "Metrics", NULL },
-        { "Peers", "ListenAddress" },
-        { "Peers", "CertFile" },
-        { "Peers", "KeyFile" },
-        { "Peers", "CaFile" },
-        { "Peers", "PeerNames" },
 };
 
 static const Setting *find_setting(const char *section, const char *key)

@@ -17,8 +17,11 @@
 #define MAIN_FILE "agenthost.conf"
 #define DROP_IN_SUFFIX ".conf"
 
-/* Where systemd puts what agenthostd.service loads. */
+/* What agenthostd.service loads. */
 #define PASSWORD_CREDENTIAL "redis-password"
+#define PEER_CERT_CREDENTIAL "peer-cert"
+#define PEER_KEY_CREDENTIAL "peer-key"
+#define PEER_CA_CREDENTIAL "peer-ca"
 
 typedef struct ConfigFile {
         Config *config;
@@ -105,16 +108,25 @@ static void fit_heartbeat(RegistrySettings *registry)
         registry->heartbeat_usec = registry->ttl_usec / 3;
 }
 
-static void find_password(RegistrySettings *registry)
+/* Where systemd has put it, if there is one and the settings name no other file. */
+static void find_credential(const char *name, char **file)
 {
         const char *dir = getenv("CREDENTIALS_DIRECTORY");
         g_autofree char *path = NULL;
 
-        if (registry->password_file || !dir || *dir != '/')
+        if (*file || !dir || *dir != '/')
                 return;
-        path = g_build_filename(dir, PASSWORD_CREDENTIAL, NULL);
+        path = g_build_filename(dir, name, NULL);
         if (access(path, F_OK) == 0)
-                registry->password_file = g_steal_pointer(&path);
+                *file = g_steal_pointer(&path);
+}
+
+static void find_credentials(Config *c)
+{
+        find_credential(PASSWORD_CREDENTIAL, &c->registry.password_file);
+        find_credential(PEER_CERT_CREDENTIAL, &c->peers.cert_file);
+        find_credential(PEER_KEY_CREDENTIAL, &c->peers.key_file);
+        find_credential(PEER_CA_CREDENTIAL, &c->peers.ca_file);
 }
 
 static void complete(Config *c)
@@ -122,7 +134,7 @@ static void complete(Config *c)
         char name[HOST_NAME_MAX + 1];
 
         fit_heartbeat(&c->registry);
-        find_password(&c->registry);
+        find_credentials(c);
         if (!c->hostname) {
                 bool usable = gethostname(name, sizeof(name)) == 0 && hostname_is_valid(name);
 
@@ -130,10 +142,10 @@ static void complete(Config *c)
         }
 
         if (!c->address)
-                c->address = g_strdup_printf("%s:%u", c->hostname, c->port);
+                c->address = g_strdup_printf("%s:%u", c->hostname, c->peers.port);
 
         c->discovery.self = g_strdup(c->address);
-        c->discovery.port = c->port;
+        c->discovery.port = c->peers.port;
 }
 
 Config *config_free(Config *c)
@@ -146,6 +158,7 @@ Config *config_free(Config *c)
         g_free(c->default_runtime);
         registry_settings_done(&c->registry);
         discovery_settings_done(&c->discovery);
+        peer_settings_done(&c->peers);
         g_free(c);
         return NULL;
 }

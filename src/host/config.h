@@ -9,6 +9,7 @@
  * printed. */
 
 #include "discovery.h"
+#include "peer.h"
 #include "placement.h"
 #include "registry.h"
 
@@ -25,7 +26,6 @@ typedef enum OnConflict {
 typedef struct Config {
         char *hostname; /* [Host] Hostname=, $HOSTNAME, else gethostname() */
         char *address; /* [Host] Address=, else hostname:port; always a valid one (host-address.h) */
-        unsigned port; /* [Peers] Port=, $GRPC_PORT: until peers exist only the default of address */
         unsigned max_agents; /* [Host] MaxAgents=, $MAX_PROCESSES; at least 1 */
         char *default_runtime; /* NULL: none */
         uint64_t retain_usec;
@@ -35,6 +35,7 @@ typedef struct Config {
         OnConflict on_conflict; /* [Registry] OnConflict=: of an agent that another host has too */
         DiscoverySettings discovery; /* [Discovery], $AGENT_HOST_SERVICE_NAME; with our address and port */
         PlacementStrategy strategy; /* [Placement] Strategy= */
+        PeerSettings peers; /* [Peers], $GRPC_PORT; its port is also the default one of addresses */
         int log_level; /* $LOG_LEVEL */
 } Config;
 

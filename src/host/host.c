@@ -12,6 +12,7 @@
 #include "agent-wait.h"
 #include "cgroup.h"
 #include "host-discovery.h"
+#include "host-peers.h"
 #include "host-registry.h"
 #include "host-save.h"
 #include "log-agent.h"
@@ -66,7 +67,8 @@ Host *host_free(Host *host)
         if (!host)
                 return NULL;
 
-        /* Before the agents: the files of their guilds are to stay. */
+        /* Before the agents: they are to stay, and so are the files of their guilds. */
+        host_peers_close(host);
         guild_texts_free(host->guilds);
         free_agents(host);
         notify_free(host->notify);
@@ -236,6 +238,7 @@ void host_go_online(Host *host)
         host->name_timer = sd_event_source_disable_unref(host->name_timer);
         host_arm_forget_timer(host);
         bus_connection_own_name(host->connection);
+        host_peers_listen(host);
 }
 
 static int on_launcher_late(sd_event_source *s, uint64_t usec, void *userdata)
@@ -356,7 +359,9 @@ int host_start(Host *host, int notify_fd)
         connect_bus(host);
         host_registry_open(host);
         host_discovery_open(host);
-        r = load_state(host);
+        r = host_peers_open(host);
+        if (r >= 0)
+                r = load_state(host);
         if (r < 0)
                 return r;
 
@@ -371,6 +376,8 @@ static void hang_up(Host *host)
         GHashTableIter i;
         gpointer value;
 
+        /* First: peers are not to be told that we stop, but to come again. */
+        host_peers_close(host);
         g_hash_table_iter_init(&i, host->agents);
         while (g_hash_table_iter_next(&i, NULL, &value)) {
                 agent_wait_drop_all(value);
@@ -406,6 +413,7 @@ void host_reload(Host *host)
                 log_info("Configuration read again");
                 host_registry_reload(host);
                 host_discovery_reload(host);
+                host_peers_reload(host);
         }
         launcher_sync_runtimes(host->sync);
 }

@@ -16,6 +16,7 @@
 #include "access.h"
 #include "agent.h"
 #include "bus-connection.h"
+#include "client.h"
 #include "config.h"
 #include "guild-text.h"
 #include "launcher-client.h"
@@ -26,6 +27,7 @@
 #include "restart.h"
 #include "runtimes.h"
 #include "select.h"
+#include "server.h"
 #include "store.h"
 
 /* A text and the memory file made of it. */
@@ -50,6 +52,14 @@ typedef struct Host {
         Discovery *discovery; /* host-discovery.h */
         DiscoverySettings discovery_settings; /* what it was made by */
         HostSelector *selector;
+        PeerServer *peer_server; /* host-peers.h; NULL: nobody can reach us */
+        PeerClient *peer_client;
+        PeerSettings peer_settings; /* what they were made by */
+        bool peers_closing; /* it is we who break the calls of others off */
+        char *peers_failure; /* why it could not be listened, as it was said; NULL: there is nothing to say
+                              */
+        sd_event_source *peers_timer; /* until it is tried again */
+        void (*peer_observed)(Host *host, const PeerObservation *observation); /* NULL: nobody counts */
         Runtimes *runtimes; /* NULL until the launcher has told */
         char **unsupported; /* properties, as the launcher tells them */
         Notify *notify;

@@ -9,6 +9,7 @@
 #include "answer.h"
 #include "fault-bus.h"
 #include "host-discovery.h"
+#include "local-calls.h"
 #include "log.h"
 #include "placement-methods.h"
 #include "property-getter.h"
@@ -19,11 +20,10 @@
 /* Our own account of one agent, in GetAgentInfo and ListAgents. */
 #define INFO_TYPE "(sssubtso)"
 
-static int append_info(sd_bus_message *m, const Agent *a)
+static int append_info(sd_bus_message *m, const PeerAgent *a)
 {
-        return sd_bus_message_append(m, INFO_TYPE, a->id, a->guild->guild_id, a->name,
-                agent_has_ended(a) ? 0 : (uint32_t)a->pid, agent_is_alive(a), a->created_at_usec,
-                agent_state_name(a->state), a->path);
+        return sd_bus_message_append(m, INFO_TYPE, a->agent_id, a->guild_id, a->name, (uint32_t)a->pid,
+                a->is_alive, a->created_usec, a->state, a->object_path);
 }
 
 static void on_created(Agent *a, const Fault *fault, void *userdata)
@@ -119,43 +119,39 @@ static int read_agent(sd_bus_message *m, Host *host, Agent **ret, sd_bus_error *
 static int method_get_agent_info(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        PeerAgent info;
         Agent *a;
         int r;
 
         r = read_agent(m, userdata, &a, error);
         if (r < 0)
                 return r;
+        info = local_describe(a);
         r = sd_bus_message_new_method_return(m, &reply);
         if (r >= 0)
-                r = append_info(reply, a);
+                r = append_info(reply, &info);
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
 static int method_list_agents(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-        Host *host = userdata;
+        g_autofree PeerAgent *agents = NULL;
         const char *guild_id;
-        GHashTableIter i;
-        gpointer value;
+        size_t n;
         int r;
 
         (void)error;
 
         r = sd_bus_message_read(m, "s", &guild_id);
-        if (r >= 0)
-                r = sd_bus_message_new_method_return(m, &reply);
+        if (r < 0)
+                return r;
+        agents = local_list(userdata, guild_id, &n);
+        r = sd_bus_message_new_method_return(m, &reply);
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', INFO_TYPE);
-
-        g_hash_table_iter_init(&i, host->agents);
-        while (r >= 0 && g_hash_table_iter_next(&i, NULL, &value)) {
-                const Agent *a = value;
-
-                if (!guild_id[0] || strcmp(a->guild->guild_id, guild_id) == 0)
-                        r = append_info(reply, a);
-        }
-
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                r = append_info(reply, &agents[i]);
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
@@ -192,7 +188,7 @@ static int method_health(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
         (void)error;
         return sd_bus_reply_method_return(
-                m, "bus", launcher_client_is_usable(host->launcher), host->n_active, host->config->hostname);
+                m, "bus", local_is_healthy(host), host->n_active, host->config->hostname);
 }
 
 static void on_shut_down(unsigned n_stopped, const Fault *fault, void *userdata)

@@ -63,16 +63,23 @@ static int find_option(const char *key, Fault *fault)
         return unknown_option(key, fault);
 }
 
-static int set_text(const char *key, const char *value, char **field, Fault *fault)
+static int check_length(const char *key, const char *value, Fault *fault)
 {
         size_t length = strlen(value);
 
         if (length == 0 || length > OPTION_TEXT_MAX)
                 return fault_set(fault, FAULT_INVALID_ARGS, "Option '%s' must have 1 to %u bytes, not %zu",
                         key, OPTION_TEXT_MAX, length);
-
-        *field = g_strdup(value);
         return 0;
+}
+
+static int set_text(const char *key, const char *value, char **field, Fault *fault)
+{
+        int r = check_length(key, value, fault);
+
+        if (r >= 0)
+                *field = g_strdup(value);
+        return r;
 }
 
 static int set_wait(const char *value, bool *ret, Fault *fault)
@@ -210,6 +217,66 @@ int create_options_read(sd_bus_message *m, CreateOptions *ret, Fault *fault)
         *ret = o;
         o = (CreateOptions){ 0 };
         return 0;
+}
+
+static int check_text(const char *key, const char *value, Fault *fault)
+{
+        return value ? check_length(key, value, fault) : 0;
+}
+
+/* What the texts of others must be like is the same whichever way they come. */
+static int check_peers_texts(const PeerCreate *create, Fault *fault)
+{
+        int r;
+
+        r = check_text("request_id", create->request_id, fault);
+        if (r >= 0)
+                r = check_text("client_type", create->client_type, fault);
+        if (r >= 0)
+                r = check_text("runtime", create->runtime, fault);
+        return r >= 0 ? unit_properties_check(create->unit_properties, fault) : r;
+}
+
+int create_options_from_peer(PeerCreate *create, CreateOptions *ret, Fault *fault)
+{
+        RestartPolicy restart = RESTART_UNSET;
+        int r;
+
+        r = check_peers_texts(create, fault);
+        if (r >= 0 && create->restart)
+                r = set_restart(create->restart, &restart, fault);
+        if (r < 0)
+                return r;
+
+        *ret = (CreateOptions){
+                .wait_ready = create->wait_ready,
+                .request_id = g_steal_pointer(&create->request_id),
+                .client_type = g_steal_pointer(&create->client_type),
+                .client_properties = g_steal_pointer(&create->client_properties),
+                .runtime = g_steal_pointer(&create->runtime),
+                .environment = g_steal_pointer(&create->environment),
+                .unit_properties = g_steal_pointer(&create->unit_properties),
+                .machine_id = (int32_t)create->machine_id,
+                .timeout_usec = create->timeout_usec,
+                .restart = restart,
+                .takeover = create->takeover,
+        };
+        return 0;
+}
+
+void create_options_to_peer(CreateOptions *o, PeerCreate *create)
+{
+        create->wait_ready = o->wait_ready;
+        create->request_id = g_steal_pointer(&o->request_id);
+        create->client_type = g_steal_pointer(&o->client_type);
+        create->client_properties = g_steal_pointer(&o->client_properties);
+        create->runtime = g_steal_pointer(&o->runtime);
+        create->restart = o->restart == RESTART_UNSET ? NULL : g_strdup(restart_policy_name(o->restart));
+        create->timeout_usec = o->timeout_usec;
+        create->environment = g_steal_pointer(&o->environment);
+        create->unit_properties = g_steal_pointer(&o->unit_properties);
+        create->machine_id = o->machine_id;
+        create->takeover = o->takeover;
 }
 
 void create_options_done(CreateOptions *o)

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The a{sv} options of CreateAgent. An unknown key, a key given twice or a value of another type is an error
- * that names it. */
+/* The options of CreateAgent: as a{sv}, where an unknown key, a key given twice or a value of another type
+ * is an error that names it; and as another host asks for them. */
 
 #include <systemd/sd-bus.h>
 
 #include <glib.h>
 
 #include "fault.h"
+#include "peer.h"
 #include "placement.h"
 #include "restart.h"
 
@@ -30,4 +31,11 @@ typedef struct CreateOptions {
 
 /* Reads the dictionary the message is at. Faults: InvalidArgs. */
 int create_options_read(sd_bus_message *m, CreateOptions *ret, Fault *fault);
+
+/* Takes them out of what another host has asked for. Faults: InvalidArgs. */
+int create_options_from_peer(PeerCreate *create, CreateOptions *ret, Fault *fault);
+
+/* The other way: moves them, all but strategy, which is not for the host that creates. */
+void create_options_to_peer(CreateOptions *options, PeerCreate *create);
+
 void create_options_done(CreateOptions *options);

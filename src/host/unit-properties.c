@@ -93,6 +93,18 @@ static int read_value(sd_bus_message *m, GVariant **ret)
         return read_container(m, type, copy, ret);
 }
 
+static int refuse_type(const char *name, const char *type, Fault *fault)
+{
+        return fault_set(fault, FAULT_INVALID_ARGS,
+                "unit_properties: %s is of type '%s', which no property of a unit has", name, type);
+}
+
+static int refuse_number(Fault *fault)
+{
+        return fault_set(
+                fault, FAULT_INVALID_ARGS, "unit_properties: more than %u properties", PROPERTIES_MAX);
+}
+
 /* The message is inside "(sv)". */
 static int read_property(sd_bus_message *m, GVariantBuilder *builder, Fault *fault)
 {
@@ -111,8 +123,7 @@ static int read_property(sd_bus_message *m, GVariantBuilder *builder, Fault *fau
         if (r >= 0)
                 r = read_value(m, &value);
         if (r == -EPROTOTYPE)
-                return fault_set(fault, FAULT_INVALID_ARGS,
-                        "unit_properties: %s is of type '%s', which no property of a unit has", name, type);
+                return refuse_type(name, type, fault);
         if (r < 0)
                 return r;
 
@@ -129,8 +140,7 @@ int unit_properties_read(sd_bus_message *m, GVariant **ret, Fault *fault)
         r = sd_bus_message_enter_container(m, 'a', "(sv)");
         while (r >= 0 && (r = sd_bus_message_enter_container(m, 'r', "sv")) > 0) {
                 if (++n > PROPERTIES_MAX)
-                        return fault_set(fault, FAULT_INVALID_ARGS,
-                                "unit_properties: more than %u properties", PROPERTIES_MAX);
+                        return refuse_number(fault);
                 r = read_property(m, &builder, fault);
                 if (r >= 0)
                         r = sd_bus_message_exit_container(m);
@@ -141,6 +151,30 @@ int unit_properties_read(sd_bus_message *m, GVariant **ret, Fault *fault)
                 return r;
 
         *ret = n > 0 ? g_variant_ref_sink(g_variant_builder_end(&builder)) : NULL;
+        return 0;
+}
+
+/* Structures on D-Bus have members. */
+static bool is_type_of_properties(const char *type)
+{
+        return strspn(type, BASIC_TYPES "a()") == strlen(type) && !strstr(type, "()");
+}
+
+int unit_properties_check(GVariant *properties, Fault *fault)
+{
+        g_autoptr(GVariant) value = NULL;
+        GVariantIter i;
+        const char *name;
+
+        if (!properties)
+                return 0;
+        if (g_variant_n_children(properties) > PROPERTIES_MAX)
+                return refuse_number(fault);
+
+        g_variant_iter_init(&i, properties);
+        while (g_variant_iter_loop(&i, "(&sv)", &name, &value))
+                if (!is_type_of_properties(g_variant_get_type_string(value)))
+                        return refuse_type(name, g_variant_get_type_string(value), fault);
         return 0;
 }
 

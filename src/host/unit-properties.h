@@ -15,6 +15,9 @@
  * that no property has, or for too many of them. */
 int unit_properties_read(sd_bus_message *m, GVariant **ret, Fault *fault);
 
+/* The same of one that came another way. NULL is fine. */
+int unit_properties_check(GVariant *properties, Fault *fault);
+
 /* Appends an a(sv); NULL: an empty one. */
 int unit_properties_append(sd_bus_message *m, GVariant *properties);
 

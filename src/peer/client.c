@@ -13,22 +13,32 @@ static const PeerClientSettings preset = {
         .again_usec = 10 * USEC_PER_SEC,
 };
 
+void peer_client_set_tls(PeerClient *c, const PeerTls *tls)
+{
+        g_free(c->cert_file);
+        g_free(c->key_file);
+        g_free(c->ca_file);
+        c->cert_file = g_strdup(tls->cert_file);
+        c->key_file = g_strdup(tls->key_file);
+        c->ca_file = g_strdup(tls->ca_file);
+        c->settings.tls = (PeerTls){
+                .cert_file = c->cert_file,
+                .key_file = c->key_file,
+                .ca_file = c->ca_file,
+                .allow_tls12 = tls->allow_tls12,
+        };
+}
+
 static void set_up(PeerClient *c, const PeerClientSettings *settings)
 {
-        c->cert_file = g_strdup(settings->tls.cert_file);
-        c->key_file = g_strdup(settings->tls.key_file);
-        c->ca_file = g_strdup(settings->tls.ca_file);
         c->settings = (PeerClientSettings){
-                .tls = { .cert_file = c->cert_file,
-                        .key_file = c->key_file,
-                        .ca_file = c->ca_file,
-                        .allow_tls12 = settings->tls.allow_tls12 },
                 .connect_usec = settings->connect_usec ? settings->connect_usec : preset.connect_usec,
                 .create_usec = settings->create_usec ? settings->create_usec : preset.create_usec,
                 .stop_usec = settings->stop_usec ? settings->stop_usec : preset.stop_usec,
                 .look_usec = settings->look_usec ? settings->look_usec : preset.look_usec,
                 .again_usec = settings->again_usec ? settings->again_usec : preset.again_usec,
         };
+        peer_client_set_tls(c, &settings->tls);
 }
 
 int peer_client_new(sd_event *event, const PeerClientSettings *settings, PeerClient **ret)

@@ -58,6 +58,9 @@ static inline void peer_client_freep(PeerClient **client)
         peer_client_free(*client);
 }
 
+/* Other files, or another version, from the next request on. */
+void peer_client_set_tls(PeerClient *client, const PeerTls *tls);
+
 /* Each: what is handed over is read during the call only. ret_request: where the caller keeps it; NULL again
  * before done runs. Fault: PeerUnreachable without certificates, InvalidArgs for an address that is none;
  * then done does not run. */

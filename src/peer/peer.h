@@ -75,3 +75,28 @@ typedef struct PeerTls {
 
 /* All three are named. */
 bool peer_tls_is_set(const PeerTls *tls);
+
+typedef enum PeerMinimumTls {
+        PEER_TLS_1_3,
+        PEER_TLS_1_2,
+} PeerMinimumTls;
+
+/* What the configuration says. Texts may be NULL: not set. */
+typedef struct PeerSettings {
+        char *listen_address;
+        unsigned port;
+        char *cert_file;
+        char *key_file;
+        char *ca_file;
+        char **names; /* globs; NULL or empty: everybody of an authority of ours */
+        PeerMinimumTls minimum_tls;
+} PeerSettings;
+
+void peer_settings_done(PeerSettings *settings);
+void peer_settings_copy(const PeerSettings *settings, PeerSettings *ret);
+
+/* All but the names, which a server takes as it goes. */
+bool peer_settings_equal_but_names(const PeerSettings *a, const PeerSettings *b);
+
+/* Borrows from the settings. */
+PeerTls peer_settings_tls(const PeerSettings *settings);

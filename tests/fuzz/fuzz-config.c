@@ -50,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fuzz_expect(config->address && host_address_is_valid(config->address), "there is an address");
         fuzz_expect(config->registry.heartbeat_usec > 0, "there is a heartbeat");
         fuzz_expect(config->registry.heartbeat_usec < config->registry.ttl_usec, "entries outlive it");
-        fuzz_expect(config->port >= 1 && config->port <= 65535, "the port is one");
+        fuzz_expect(config->peers.port >= 1 && config->peers.port <= 65535, "the port is one");
         fuzz_expect(config->max_agents >= 1, "there may be an agent");
         fuzz_expect(!config->default_runtime || config->default_runtime[0], "a default runtime has a name");
         return 0;

@@ -95,7 +95,7 @@ static void test_config_has_defaults_for_all(Fixture *f, const void *data)
 
         g_assert_cmpstr(c->hostname, ==, g_get_host_name());
         g_assert_cmpstr(c->address, ==, address);
-        g_assert_cmpuint(c->port, ==, 50051);
+        g_assert_cmpuint(c->peers.port, ==, 50051);
         g_assert_cmpuint(c->max_agents, ==, 100);
         g_assert_null(c->default_runtime);
         g_assert_cmpuint(c->retain_usec, ==, 60 * USEC_PER_SEC);
@@ -132,7 +132,7 @@ static void test_config_reads_every_setting(Fixture *f, const void *data)
 
         g_assert_cmpstr(c->hostname, ==, "host-1");
         g_assert_cmpstr(c->address, ==, "host-1.example.org:6000");
-        g_assert_cmpuint(c->port, ==, 6001);
+        g_assert_cmpuint(c->peers.port, ==, 6001);
         g_assert_cmpuint(c->max_agents, ==, 7);
         g_assert_cmpstr(c->default_runtime, ==, "python");
         g_assert_cmpuint(c->retain_usec, ==, 300 * USEC_PER_SEC);
@@ -180,6 +180,50 @@ static void test_config_reads_every_setting_of_discovery_and_placement(Fixture *
         g_assert_cmpuint(d->port, ==, 6001);
         g_assert_cmpint(c->strategy, ==, PLACEMENT_LEAST_AGENTS);
         assert_logged(f, "");
+}
+
+static void test_config_reads_every_setting_of_peers(Fixture *f, const void *data)
+{
+        const PeerSettings *p;
+
+        (void)data;
+
+        write_file(f, "etc/agenthost.conf",
+                "[Peers]\nPort=6001\nListenAddress=[fd00::1]\nCertFile=/c\nKeyFile=/k\nCaFile=/a\n"
+                "PeerNames=host-*.example.com  other\nMinimumTls=1.2\n");
+        p = &load(f)->peers;
+
+        g_assert_cmpuint(p->port, ==, 6001);
+        g_assert_cmpstr(p->listen_address, ==, "fd00::1");
+        g_assert_cmpstr(p->cert_file, ==, "/c");
+        g_assert_cmpstr(p->key_file, ==, "/k");
+        g_assert_cmpstr(p->ca_file, ==, "/a");
+        g_assert_cmpuint(g_strv_length(p->names), ==, 2);
+        g_assert_cmpstr(p->names[0], ==, "host-*.example.com");
+        g_assert_cmpstr(p->names[1], ==, "other");
+        g_assert_cmpint(p->minimum_tls, ==, PEER_TLS_1_2);
+        assert_logged(f, "");
+}
+
+static void test_config_says_what_is_wrong_with_peers(Fixture *f, const void *data)
+{
+        const PeerSettings *p;
+
+        (void)data;
+
+        write_file(f, "etc/agenthost.conf",
+                "[Peers]\nListenAddress=127.0.0.1\nListenAddress=localhost\nListenAddress=[127.0.0.1]\n"
+                "CertFile=c\nMinimumTls=1.1\n");
+        p = &load(f)->peers;
+
+        g_assert_cmpstr(p->listen_address, ==, "127.0.0.1");
+        g_assert_null(p->cert_file);
+        g_assert_cmpint(p->minimum_tls, ==, PEER_TLS_1_3);
+        assert_logged(f,
+                "/etc/agenthost.conf:3: [Peers] ListenAddress=: 'localhost' is no IP address, ignored\n"
+                "/etc/agenthost.conf:4: [Peers] ListenAddress=: '[127.0.0.1]' is no IP address, ignored\n"
+                "/etc/agenthost.conf:5: [Peers] CertFile=: 'c' is not an absolute path, ignored\n"
+                "/etc/agenthost.conf:6: [Peers] MinimumTls=: '1.1' is neither '1.3' nor '1.2', ignored\n");
 }
 
 static void test_config_says_what_is_wrong_with_discovery_and_placement(Fixture *f, const void *data)
@@ -333,7 +377,7 @@ static void test_config_warns_about_wrong_variables(Fixture *f, const void *data
         c = load(f);
 
         g_assert_cmpuint(c->max_agents, ==, 100);
-        g_assert_cmpuint(c->port, ==, 50051);
+        g_assert_cmpuint(c->peers.port, ==, 50051);
         g_assert_cmpint(c->log_level, ==, LOG_INFO);
         assert_logged(f,
                 "Environment variable GRPC_PORT: '65536' is not a value for this, ignored\n"
@@ -362,13 +406,11 @@ static void test_config_says_what_this_build_does_without(Fixture *f, const void
 {
         (void)data;
 
-        write_file(f, "etc/agenthost.conf.d/fleet.conf",
-                "[Metrics]\nListenAddress=[::1]:9090\n[Peers]\nCertFile=/a\n");
+        write_file(f, "etc/agenthost.conf.d/fleet.conf", "[Metrics]\nListenAddress=[::1]:9090\n");
         load(f);
 
         assert_logged(f,
-                "/etc/agenthost.conf.d/fleet.conf:2: [Metrics] ListenAddress= is not supported by this build, ignored\n"
-                "/etc/agenthost.conf.d/fleet.conf:4: [Peers] CertFile= is not supported by this build, ignored\n");
+                "/etc/agenthost.conf.d/fleet.conf:2: [Metrics] ListenAddress= is not supported by this build, ignored\n");
 }
 
 static void test_config_keeps_the_setting_when_a_value_is_wrong(Fixture *f, const void *data)
@@ -385,7 +427,7 @@ static void test_config_keeps_the_setting_when_a_value_is_wrong(Fixture *f, cons
         g_assert_cmpuint(c->max_agents, ==, 5);
         g_assert_cmpuint(c->retain_usec, ==, 60 * USEC_PER_SEC);
         g_assert_cmpstr(c->hostname, ==, g_get_host_name());
-        g_assert_cmpuint(c->port, ==, 50051);
+        g_assert_cmpuint(c->peers.port, ==, 50051);
         assert_logged(f,
                 "/etc/agenthost.conf:3: [Host] MaxAgents=: '0' is not a value for this, ignored\n"
                 "/etc/agenthost.conf:4: [Host] MaxAgents=: '-1' is not a value for this, ignored\n"
@@ -564,6 +606,27 @@ static void test_config_finds_the_password_that_systemd_brings(Fixture *f, const
         assert_logged(f, "");
 }
 
+static void test_config_finds_the_certificates_that_systemd_brings(Fixture *f, const void *data)
+{
+        g_autofree char *dir = g_build_filename(f->root, "credentials", NULL);
+        g_autofree char *cert = g_build_filename(dir, "peer-cert", NULL);
+        g_autofree char *ca = g_build_filename(dir, "peer-ca", NULL);
+
+        (void)data;
+
+        write_file(f, "credentials/peer-cert", "a");
+        write_file(f, "credentials/peer-key", "b");
+        write_file(f, "credentials/peer-ca", "c");
+        write_file(f, "etc/agenthost.conf", "[Peers]\nKeyFile=/k\n");
+        g_setenv("CREDENTIALS_DIRECTORY", dir, TRUE);
+        load(f);
+
+        g_assert_cmpstr(f->config->peers.cert_file, ==, cert);
+        g_assert_cmpstr(f->config->peers.key_file, ==, "/k");
+        g_assert_cmpstr(f->config->peers.ca_file, ==, ca);
+        assert_logged(f, "");
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -572,6 +635,9 @@ int main(int argc, char **argv)
         ADD(test_config_has_defaults_for_all);
         ADD(test_config_reads_every_setting);
         ADD(test_config_reads_every_setting_of_discovery_and_placement);
+        ADD(test_config_reads_every_setting_of_peers);
+        ADD(test_config_says_what_is_wrong_with_peers);
+        ADD(test_config_finds_the_certificates_that_systemd_brings);
         ADD(test_config_says_what_is_wrong_with_discovery_and_placement);
         ADD(test_config_takes_the_service_from_the_environment);
         ADD(test_config_makes_the_address_from_hostname_and_port);

@@ -184,6 +184,91 @@ static void test_option_given_twice_is_refused(void)
         assert_refused(m, "Option 'runtime' is given twice");
 }
 
+static PeerCreate all_that_peers_ask(void)
+{
+        PeerCreate create = {
+                .agent_spec = g_strdup("{}"),
+                .machine_id = -5,
+                .client_type = g_strdup("T"),
+                .client_properties = g_strdup("{}"),
+                .wait_ready = true,
+                .request_id = g_strdup("r-1"),
+                .runtime = g_strdup("echo"),
+                .restart = g_strdup("always"),
+                .timeout_usec = 1500000,
+                .environment = g_new0(char *, 2),
+                .unit_properties = g_variant_ref_sink(
+                        g_variant_new_parsed("[('MemoryMax', <uint64 1073741824>), ('A', <[(1, 'x')]>)]")),
+                .takeover = true,
+        };
+
+        create.environment[0] = g_strdup("A=1");
+        return create;
+}
+
+static void test_options_come_from_a_peer_and_go_to_one(void)
+{
+        _cleanup_(create_options_done) CreateOptions o = { 0 };
+        _cleanup_peer_create_ PeerCreate create = all_that_peers_ask();
+        _cleanup_fault_ Fault fault = FAULT_INIT;
+
+        if (create_options_from_peer(&create, &o, &fault) < 0)
+                g_error("%s", fault_text(&fault));
+        g_assert_true(o.wait_ready);
+        g_assert_cmpstr(o.request_id, ==, "r-1");
+        g_assert_cmpint(o.machine_id, ==, -5);
+        g_assert_cmpstr(o.client_type, ==, "T");
+        g_assert_cmpstr(o.client_properties, ==, "{}");
+        g_assert_cmpstr(o.runtime, ==, "echo");
+        g_assert_cmpint(o.restart, ==, RESTART_ALWAYS);
+        g_assert_cmpuint(o.timeout_usec, ==, 1500000);
+        g_assert_cmpstr(o.environment[0], ==, "A=1");
+        g_assert_nonnull(o.unit_properties);
+        g_assert_true(o.takeover);
+        g_assert_null(create.request_id);
+
+        create_options_to_peer(&o, &create);
+        g_assert_null(o.request_id);
+        g_assert_true(create.wait_ready);
+        g_assert_cmpstr(create.request_id, ==, "r-1");
+        g_assert_cmpint(create.machine_id, ==, -5);
+        g_assert_cmpstr(create.client_type, ==, "T");
+        g_assert_cmpstr(create.client_properties, ==, "{}");
+        g_assert_cmpstr(create.runtime, ==, "echo");
+        g_assert_cmpstr(create.restart, ==, "always");
+        g_assert_cmpuint(create.timeout_usec, ==, 1500000);
+        g_assert_cmpstr(create.environment[0], ==, "A=1");
+        g_assert_nonnull(create.unit_properties);
+        g_assert_true(create.takeover);
+}
+
+static void assert_peer_refused(PeerCreate create, const char *text)
+{
+        _cleanup_(create_options_done) CreateOptions o = { 0 };
+        _cleanup_fault_ Fault fault = FAULT_INIT;
+
+        g_assert_cmpint(create_options_from_peer(&create, &o, &fault), <, 0);
+        g_assert_cmpint(fault.kind, ==, FAULT_INVALID_ARGS);
+        g_assert_cmpstr(fault_text(&fault), ==, text);
+        peer_create_done(&create);
+}
+
+static void test_what_a_peer_asks_is_looked_at_as_well(void)
+{
+        assert_peer_refused((PeerCreate){ .restart = g_strdup("never") },
+                "Option 'restart' must be 'no', 'on-failure' or 'always', not 'never'");
+        assert_peer_refused((PeerCreate){ .request_id = g_strdup("") },
+                "Option 'request_id' must have 1 to 255 bytes, not 0");
+        assert_peer_refused((PeerCreate){ .runtime = g_strnfill(256, 'x') },
+                "Option 'runtime' must have 1 to 255 bytes, not 256");
+        assert_peer_refused((PeerCreate){ .unit_properties = g_variant_ref_sink(
+                                                  g_variant_new_parsed("[('A', <{'a': 1}>)]")) },
+                "unit_properties: A is of type 'a{si}', which no property of a unit has");
+        assert_peer_refused((PeerCreate){ .unit_properties = g_variant_ref_sink(
+                                                  g_variant_new_parsed("[('A', <1>), ('B', <()>)]")) },
+                "unit_properties: B is of type '()', which no property of a unit has");
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -201,5 +286,9 @@ int main(int argc, char **argv)
         g_test_add_func(
                 "/options/too-many-unit-properties-are-refused", test_too_many_unit_properties_are_refused);
         g_test_add_func("/options/one-given-twice-is-refused", test_option_given_twice_is_refused);
+        g_test_add_func(
+                "/options/come-from-a-peer-and-go-to-one", test_options_come_from_a_peer_and_go_to_one);
+        g_test_add_func("/options/what-a-peer-asks-is-looked-at-as-well",
+                test_what_a_peer_asks_is_looked_at_as_well);
         return g_test_run();
 }

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "peer-calls.h"
+
+#include "agent-stop.h"
+#include "local-calls.h"
+#include "log.h"
+
+/* A call that waits for what it has begun here. */
+typedef struct Operation {
+        Host *host;
+        PeerCall *call; /* NULL: nobody wants to know any more */
+        LocalCreate *create;
+} Operation;
+
+static void on_created(const PeerCreated *created, const Fault *fault, void *userdata)
+{
+        g_autofree Operation *op = userdata;
+
+        if (fault)
+                peer_call_failed(op->call, fault);
+        else
+                peer_call_created(op->call, created);
+}
+
+/* When it is we who close the connection, whoever asked comes again: what he has begun goes on until then.
+ */
+static void cancel_create(void *userdata)
+{
+        g_autofree Operation *op = userdata;
+
+        if (op->host->peers_closing)
+                (void)local_create_leave(op->create);
+        else
+                (void)local_create_cancel(op->create);
+}
+
+static void handle_create(PeerCall *call, PeerCreate *create, void *userdata)
+{
+        _cleanup_fault_ Fault fault = FAULT_INIT;
+        Operation *op = g_new0(Operation, 1);
+
+        log_debug("Peer %s creates an agent", peer_call_client(call));
+        *op = (Operation){ .host = userdata, .call = call };
+        /* First: it may be answered at once, and both are gone then. */
+        peer_call_set_operation(call, op, cancel_create);
+        if (local_create(op->host, create, on_created, op, &op->create, &fault) >= 0)
+                return;
+        peer_call_failed(call, &fault);
+        g_free(op);
+}
+
+static void on_stopped(bool stopped, const Fault *fault, void *userdata)
+{
+        g_autofree Operation *op = userdata;
+
+        if (!op->call)
+                return;
+        if (fault)
+                peer_call_failed(op->call, fault);
+        else
+                peer_call_stopped(op->call, stopped);
+}
+
+/* What has been asked to stop stops. */
+static void cancel_stop(void *userdata)
+{
+        Operation *op = userdata;
+
+        op->call = NULL;
+}
+
+static void handle_stop(PeerCall *call, const char *agent_id, uint64_t timeout_usec, void *userdata)
+{
+        Operation *op = g_new0(Operation, 1);
+
+        log_debug("Peer %s stops an agent", peer_call_client(call));
+        *op = (Operation){ .host = userdata, .call = call };
+        peer_call_set_operation(call, op, cancel_stop);
+        host_stop_agent(op->host, agent_id, timeout_usec, on_stopped, op);
+}
+
+static void handle_list(PeerCall *call, const char *guild_id, void *userdata)
+{
+        size_t n;
+        g_autofree PeerAgent *agents = local_list(userdata, guild_id, &n);
+
+        peer_call_listed(call, agents, n);
+}
+
+static void handle_info(PeerCall *call, const char *agent_id, void *userdata)
+{
+        _cleanup_fault_ Fault fault = FAULT_INIT;
+        PeerAgent described;
+        Agent *a;
+
+        if (host_find_or_fault(userdata, agent_id, &a, &fault) < 0) {
+                peer_call_failed(call, &fault);
+                return;
+        }
+        described = local_describe(a);
+        peer_call_found(call, &described);
+}
+
+static void handle_health(PeerCall *call, void *userdata)
+{
+        const Host *host = userdata;
+
+        peer_call_healthy(call,
+                &(PeerHealth){
+                        .healthy = local_is_healthy(host),
+                        .agent_count = host->n_active,
+                        .hostname = host->config->hostname,
+                });
+}
+
+static void on_observed(const PeerObservation *observation, void *userdata)
+{
+        Host *host = userdata;
+
+        if (host->peer_observed)
+                host->peer_observed(host, observation);
+}
+
+const PeerHandlers peer_calls_handlers = {
+        .create = handle_create,
+        .stop = handle_stop,
+        .list = handle_list,
+        .info = handle_info,
+        .health = handle_health,
+        .observe = on_observed,
+};
