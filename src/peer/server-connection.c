@@ -155,6 +155,9 @@ static void connection_free(ServerConnection *c)
                          "ours, or speaks something else",
                         c->address);
         c->server->n_connections--;
+        /* With as many connections as there may be libmicrohttpd does not listen, and begins to again only
+         * when it is run once more. */
+        server_event_kick(c->server->run);
         server_credentials_unref(c->credentials);
         sd_event_source_disable_unref(c->limit);
         strv_free(c->names);

@@ -2,69 +2,9 @@
 #include "server-listen.h"
 
 #include <glib.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <string.h>
-#include <sys/socket.h>
 
-#define BACKLOG 256
-
-static void freeaddrinfop(struct addrinfo **list)
-{
-        if (*list)
-                freeaddrinfo(*list);
-}
-
-static int find_port(int fd, unsigned *ret)
-{
-        struct sockaddr_storage address;
-        socklen_t size = sizeof(address);
-
-        if (getsockname(fd, (struct sockaddr *)&address, &size) < 0)
-                return -errno;
-        *ret = ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
-                                                   : ((struct sockaddr_in *)&address)->sin_port);
-        return 0;
-}
-
-static int listen_at(const struct addrinfo *at, bool for_all, unsigned *ret_port)
-{
-        int only_ipv6 = for_all ? 0 : 1, one = 1, r;
-        _cleanup_close_ int fd =
-                socket(at->ai_family, at->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, at->ai_protocol);
-
-        if (fd < 0)
-                return -errno;
-        if (at->ai_family == AF_INET6)
-                (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_ipv6, sizeof(only_ipv6));
-        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-        if (bind(fd, at->ai_addr, at->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0)
-                return -errno;
-        r = find_port(fd, ret_port);
-        return r < 0 ? r : steal_fd(&fd);
-}
-
-/* Nothing is looked up. */
-static int resolve(const char *address, unsigned port, struct addrinfo **ret)
-{
-        const struct addrinfo hints = {
-                .ai_family = AF_UNSPEC,
-                .ai_socktype = SOCK_STREAM,
-                .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
-        };
-        char port_text[8];
-
-        snprintf(port_text, sizeof(port_text), "%u", port);
-        return getaddrinfo(address, port_text, &hints, ret) == 0 ? 0 : -EINVAL;
-}
-
-static int try(const char *address, unsigned port, bool for_all, unsigned *ret_port)
-{
-        _cleanup_(freeaddrinfop) struct addrinfo *list = NULL;
-        int r = resolve(address, port, &list);
-
-        return r < 0 ? r : listen_at(list, for_all, ret_port);
-}
+#include "listen.h"
 
 static char *without_brackets(const char *address)
 {
@@ -79,10 +19,10 @@ int server_listen(const char *address, unsigned port, unsigned *ret_port, Fault 
 {
         bool for_all = !address || !*address;
         g_autofree char *plain = for_all ? g_strdup("::") : without_brackets(address);
-        int r = try(plain, port, for_all, ret_port);
+        int r = http_listen(plain, port, for_all, ret_port);
 
         if (for_all && r == -EAFNOSUPPORT)
-                r = try("0.0.0.0", port, true, ret_port);
+                r = http_listen("0.0.0.0", port, true, ret_port);
         if (r == -EINVAL)
                 return fault_set(
                         fault, FAULT_FAILED, "[Peers] ListenAddress=%s is no numeric address", address);

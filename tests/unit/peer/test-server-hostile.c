@@ -415,6 +415,22 @@ static void test_connections_that_come_too_fast(void)
         g_assert_cmpuint(n_let_in, <, 3);
 }
 
+/* The next ones wait until there is a place again. */
+static void test_too_many_connections_in_all(void)
+{
+        g_autoptr(PeerHost) h = peer_host_new();
+        RawTls *silent[8];
+
+        h->settings.limits.n_connections = 2;
+        peer_host_start(h);
+        for (size_t i = 0; i < ELEMENTSOF(silent); i++)
+                silent[i] = raw_tls_new_plain(h->event, peer_server_port(h->server));
+        peer_host_until_connections(h, 2);
+        for (size_t i = 0; i < ELEMENTSOF(silent); i++)
+                raw_tls_free(silent[i]);
+        assert_well(h);
+}
+
 static void test_too_many_connections_of_an_address(void)
 {
         g_autoptr(PeerHost) h = peer_host_new();
@@ -481,6 +497,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/hostile/connections-for-which-there-is-no-descriptor",
                 test_connections_for_which_there_is_no_descriptor);
         g_test_add_func("/hostile/connections-that-come-too-fast", test_connections_that_come_too_fast);
+        g_test_add_func("/hostile/too-many-connections-in-all", test_too_many_connections_in_all);
         g_test_add_func(
                 "/hostile/too-many-connections-of-an-address", test_too_many_connections_of_an_address);
         g_test_add_func("/hostile/requests-that-come-too-fast", test_requests_that_come_too_fast);

@@ -105,9 +105,9 @@ static int add_sources(ServerEvent *e, sd_event *event)
         if (r < 0)
                 return r;
 
-        (void)sd_event_source_set_description(e->io, "peer-server");
-        (void)sd_event_source_set_description(e->again, "peer-server-again");
-        (void)sd_event_source_set_description(e->timer, "peer-server-timer");
+        (void)sd_event_source_set_description(e->io, "http-server");
+        (void)sd_event_source_set_description(e->again, "http-server-again");
+        (void)sd_event_source_set_description(e->timer, "http-server-timer");
         return 0;
 }
 

@@ -2,7 +2,8 @@
 #pragma once
 
 /* libmicrohttpd on an sd-event loop: its epoll descriptor is one io source, and it is run again where it
- * says that it has more to do. It has no thread and no timeouts of its own. Used by the server. */
+ * says that it has more to do. It has no thread and no timeouts of its own. Used by the servers for peers
+ * and for metrics. */
 
 #include <microhttpd.h>
 #include <systemd/sd-event.h>
