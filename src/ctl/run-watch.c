@@ -17,6 +17,7 @@
 typedef struct Seen {
         char *result; /* of its last end; NULL: none was seen */
         int status;
+        bool announced; /* AgentAdded was seen */
         bool over; /* ended, and not to be started again */
         bool added, told;
 } Seen;
@@ -130,16 +131,19 @@ static int on_signal(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 /* What there was of this id before is of no interest. */
                 if (!look_up(w, id)->added)
                         g_hash_table_remove(w->agents, id);
+                look_up(w, id)->announced = true;
         } else if (strcmp(member, "AgentExited") == 0 &&
                 sd_bus_message_read(m, "si", &result, &status) >= 0) {
                 s = look_up(w, id);
                 g_free(s->result);
                 s->result = g_strdup(result);
                 s->status = status;
-                ask(w, id);
+                if (s->added || s->announced)
+                        ask(w, id);
         } else if (strcmp(member, "AgentRemoved") == 0) {
+                /* One that has ended makes way for the next of its id, which may be ours. */
                 s = look_up(w, id);
-                s->over = true;
+                s->over = s->added || s->announced;
                 tell_if_over(w, id, s);
         }
         return 0;

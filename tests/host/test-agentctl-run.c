@@ -252,6 +252,22 @@ static void test_wait_gives_the_agents_exit_status(void)
         expect_part("output", "\na3: ended (signal, status 9)\n", killed);
 }
 
+/* It makes way for the new one, which is told as an end of it. */
+static void test_wait_is_not_for_an_earlier_agent_of_the_same_id(void)
+{
+        add_runtime_that_ends("test-seven", "exit=7");
+        add_runtime_that_ends("test-eight", "exit=8");
+        host_reload();
+
+        g_free(ctl_expect(7, ONE("a1") "agentctl run --wait --runtime=test-seven -"));
+        for (unsigned i = 0; i < 5; i++) {
+                g_autofree char *eight =
+                        ctl_expect(8, ONE("a1") "agentctl run --wait --runtime=test-eight -");
+
+                expect_part("output", "\na1: ended (exit-code, status 8)\n", eight);
+        }
+}
+
 static void test_wait_is_for_the_last_end_of_several(void)
 {
         _cleanup_client_ Client *c = agents_begin();
@@ -325,6 +341,8 @@ int main(int argc, char *argv[])
         ADD("a-repeated-request-starts-nothing-twice", a_repeated_request_starts_nothing_twice);
         ADD("a-service-that-dies-meanwhile-is-asked-again", a_service_that_dies_meanwhile_is_asked_again);
         ADD("wait-gives-the-agents-exit-status", wait_gives_the_agents_exit_status);
+        ADD("wait-is-not-for-an-earlier-agent-of-the-same-id",
+                wait_is_not_for_an_earlier_agent_of_the_same_id);
         ADD("wait-is-for-the-last-end-of-several", wait_is_for_the_last_end_of_several);
         ADD("wait-outlives-the-service", wait_outlives_the_service);
         ADD("wait-that-is-interrupted-leaves-the-agents-alone",
