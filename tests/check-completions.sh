@@ -15,6 +15,8 @@ complete_bash() {
                         case $* in
                         *--columns=id*) printf "%s\n" "a1" "a b" "x:y" "x:z" ;;
                         *--columns=guild*) printf "%s\n" "g" "g" "support-desk" ;;
+                        *runtimes\ --columns=name*) printf "%s\n" "echo" "rustic" ;;
+                        *hosts\ --columns=address*) printf "%s\n" "host-1:50051" "host-2:50051" ;;
                         esac
                 }
                 . "$1"
@@ -45,6 +47,17 @@ test_bash_offers_ids_and_guilds() {
         expect_offer "g support-desk" list --guild =
         expect_offer "a1 a\\ b x:y x:z" --user --guild = g stop ''
         expect_offer "" -H there stop ''
+}
+
+test_bash_offers_runtimes() {
+        expect_offer "echo rustic" run --runtime ''
+        expect_offer "rustic" run --runtime = r
+}
+
+test_bash_offers_the_columns_of_each_verb() {
+        expect_offer "id" --columns = i
+        expect_offer "ip" hosts --columns = i
+        expect_offer "match" runtimes --columns m
 }
 
 test_bash_offers_values() {

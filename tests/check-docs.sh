@@ -166,6 +166,32 @@ test_every_option_of_agentctl_is_there() {
                 "$(awk '/^# /{ s = $0 } /^\*/ && s == "# OPTIONS"' "$pages/agentctl.1.scd" | matches '\*--\K[a-z-]+')"
 }
 
+# The columns of a verb that lists something, and the file where they are.
+columns_of_code() {
+        table "$1" "src/ctl/$2" | matches '\{ "\K[a-z-]+(?=", \{)'
+}
+
+# The completions offer them too.
+test_every_column_of_agentctl_is_there() {
+        local entry verb columns file column completion wrong=0
+        entry=$(sed -n '/^\*--columns/,/^\*--state/p' "$pages/agentctl.1.scd" | tr '\n' ' ')
+        while read -r verb columns file; do
+                same "columns of $verb" "$(columns_of_code "$columns" "$file")" \
+                        "$(matches "\*$verb\*: \K[^.]*" <<<"$entry" | matches '\*\K[a-z-]+')" || wrong=1
+                for column in $(columns_of_code "$columns" "$file"); do
+                        for completion in data/completions/*; do
+                                grep --quiet --word-regexp --fixed-strings -- "$column" "$completion" ||
+                                        { echo "$completion does not offer $column" && wrong=1; }
+                        done
+                done
+        done <<'END'
+list list_columns verb-list.c
+hosts host_columns verb-fleet.c
+runtimes runtime_columns verb-runtimes.c
+END
+        return "$wrong"
+}
+
 test_every_exit_status_of_agentctl_is_there() {
         same "exit statuses" "$(flat src/ctl/exit-code.h | matches 'EXIT_\w+ = \K\d+')" \
                 "$(awk '/^# /{ s = $0 } /^\*/ && s == "# EXIT STATUS"' "$pages/agentctl.1.scd" | matches '^\*\K\d+')"

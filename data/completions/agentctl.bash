@@ -3,11 +3,12 @@
 #
 # Completion of agentctl(1) for bash.
 
-# What the service knows: ids, guilds. Quietly, and asking for nothing.
+# What the service knows, by the verb that lists it and a column: ids, guilds, runtimes, hosts. Quietly, and asking for
+# nothing.
 _agentctl_list() {
         # Nobody waits for SSH at the touch of a key.
         [[ $is_remote == no ]] || return 0
-        agentctl ${mode[@]+"${mode[@]}"} --no-ask-password --no-pager --no-legend list --columns="$1" 2>/dev/null | sort --unique
+        agentctl ${mode[@]+"${mode[@]}"} --no-ask-password --no-pager --no-legend "$1" --columns="$2" 2>/dev/null | sort --unique
 }
 
 # _agentctl_offer WORD...: those that begin like the current word, quoted where the shell wants it (as what has been typed
@@ -22,7 +23,7 @@ _agentctl_offer() {
 
 _agentctl_offer_list() {
         local words
-        mapfile -t words < <(_agentctl_list "$1")
+        mapfile -t words < <(_agentctl_list "$1" "$2")
         _agentctl_offer ${words[@]+"${words[@]}"}
 }
 
@@ -31,21 +32,8 @@ _agentctl_offer_files() {
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
 }
 
-_agentctl_runtimes() {
-        local dirs=(/etc/agenthost /run/agenthost /usr/lib/agenthost) file dir
-        [[ " ${mode[*]} " != *" --user "* ]] ||
-                dirs=("${XDG_CONFIG_HOME:-$HOME/.config}/agenthost" /etc/agenthost/user /usr/lib/agenthost/user)
-        for dir in "${dirs[@]}"; do
-                for file in "$dir"/runtimes.d/*.runtime; do
-                        file=${file##*/}
-                        [[ $file == '*.runtime' ]] || echo "${file%.runtime}"
-                done
-        done
-}
-
 # The value of an option.
 _agentctl_offer_value() {
-        local runtimes
         case $1 in
         --json) _agentctl_offer short pretty off ;;
         --restart) _agentctl_offer no on-failure always ;;
@@ -54,7 +42,16 @@ _agentctl_offer_value() {
                 mapfile -t COMPREPLY < <(compgen -A signal -- "$current")
                 ;;
         --state) _agentctl_offer queued starting running stopping restarting frozen exited failed lost ;;
-        --columns) _agentctl_offer id guild name state pid created age alive unit object ;;
+        --columns)
+                case $verb in
+                hosts) _agentctl_offer address ready agents here zone node ip ;;
+                runtimes)
+                        _agentctl_offer name default type user match executable restart file client-types environment \
+                                properties
+                        ;;
+                *) _agentctl_offer id guild name state pid created age alive unit object ;;
+                esac
+                ;;
         --property | -p)
                 # Of agents, and of the host.
                 _agentctl_offer Id GuildId Name ClassName Runtime Unit State Result OOMLevel StatusText HostAddress \
@@ -63,11 +60,8 @@ _agentctl_offer_value() {
                         Hostname Address Version AgentCount MaxAgents HostCount RegistryState DiscoveryState \
                         PlacementCounter UnsupportedProperties
                 ;;
-        --runtime)
-                mapfile -t runtimes < <(_agentctl_runtimes)
-                _agentctl_offer ${runtimes[@]+"${runtimes[@]}"}
-                ;;
-        --guild) if [[ $verb == run ]]; then _agentctl_offer_files; else _agentctl_offer_list guild; fi ;;
+        --runtime) _agentctl_offer_list runtimes name ;;
+        --guild) if [[ $verb == run ]]; then _agentctl_offer_files; else _agentctl_offer_list list guild; fi ;;
         --messaging | --client-properties) _agentctl_offer_files ;;
         --remote | -H)
                 mapfile -t COMPREPLY < <(compgen -A hostname -- "$current")
@@ -79,6 +73,7 @@ _agentctl_offer_options() {
         local common='--help --version --user --remote --json --no-legend --no-pager --no-ask-password' more=''
         case $verb in
         list | '') more='--guild --columns --state --full' ;;
+        hosts | runtimes) more='--columns --full' ;;
         status) more='--guild --lines --full' ;;
         show) more='--guild --property --value' ;;
         logs) more='--guild --lines --follow' ;;
@@ -101,10 +96,10 @@ _agentctl_offer_arguments() {
         case $verb in
         '')
                 _agentctl_offer list status show logs monitor cat run stop restart kill freeze thaw shutdown cleanup \
-                        health check-config version help
+                        hosts place runtimes health check-config version help
                 ;;
-        status | show | logs | monitor | cat | stop | restart | kill | freeze | thaw) _agentctl_offer_list id ;;
-        run) _agentctl_offer_files ;;
+        status | show | logs | monitor | cat | stop | restart | kill | freeze | thaw) _agentctl_offer_list list id ;;
+        run | place) _agentctl_offer_files ;;
         esac
 }
 

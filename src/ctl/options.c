@@ -20,7 +20,8 @@ const OptionInfo option_table[] = {
         { "no-legend", 0, NULL, NULL, OPTION_FLAG, AT(no_legend), "No column titles and no hints" },
         { "no-pager", 0, NULL, NULL, OPTION_FLAG, AT(no_pager), "Do not pipe output into a pager" },
         { "no-ask-password", 0, NULL, NULL, OPTION_FLAG, AT(no_ask_password), "Ask for no password" },
-        { "full", 'l', NULL, " list status ", OPTION_FLAG, AT(full), "Cut nothing to fit the terminal" },
+        { "full", 'l', NULL, " list hosts runtimes status ", OPTION_FLAG, AT(full),
+                "Cut nothing to fit the terminal" },
         { "quiet", 'q', NULL, " run shutdown cleanup" ACTING, OPTION_FLAG, AT(quiet),
                 "Say nothing of what went well" },
         { "timeout", 0, "TIME", " run stop shutdown ", OPTION_SPAN, AT(timeout_usec),
@@ -28,8 +29,8 @@ const OptionInfo option_table[] = {
 
         { "guild", 0, "GUILD", " run list status logs monitor show" ACTING, OPTION_TEXT, AT(guild),
                 "Only agents of this guild, or all of them; run: the file with the guild's spec" },
-        { "columns", 0, "NAME,...", " list ", OPTION_COMMA_LIST, AT(columns),
-                "Show these: id, guild, name, state, pid, created, age, alive, unit, object" },
+        { "columns", 0, "NAME,...", " list hosts runtimes ", OPTION_COMMA_LIST, AT(columns),
+                "Show these columns; those that there are, are in agentctl(1)" },
         { "state", 0, "STATE,...", " list ", OPTION_COMMA_LIST, AT(states), "Only agents in these states" },
 
         { "runtime", 0, "NAME", " run ", OPTION_TEXT, AT(runtime), "Start with this runtime" },

@@ -153,13 +153,13 @@ static int add_guild(RunSpecs *l, const char *path, char *text, const char *give
         return 0;
 }
 
-/* An agent's spec names its guild by id, which is a spec of a kind. */
+/* An agent's spec names its guild by id, which is a spec of a kind. NULL: it does not, and has to. */
 static char *make_guild(RunSpecs *l, JsonSlice agent)
 {
         JsonSlice id = json_slice_member(agent, "guild_id");
 
         if (json_slice_type(id) != '"')
-                return NULL;
+                return l->guilds_optional ? keep(l, g_strdup("{}")) : NULL;
         return keep(l, g_strdup_printf("{\"id\":%.*s}", (int)id.size, id.text));
 }
 
@@ -220,9 +220,11 @@ static int read_given(const Options *o, RunSpecs *l, char **ret_guild, char **re
         return o->client_properties ? read_object(o->client_properties, &l->client_properties, fault) : 0;
 }
 
-int run_specs_read(const Options *o, char *const *paths, RunSpecs *ret, Fault *fault)
+static int read_specs(
+        const Options *o, char *const *paths, bool guilds_optional, RunSpecs *ret, Fault *fault)
 {
         _cleanup_(run_specs_done) RunSpecs l = {
+                .guilds_optional = guilds_optional,
                 .items = g_ptr_array_new_with_free_func(spec_free),
                 .texts = g_ptr_array_new_with_free_func(g_free),
         };
@@ -250,4 +252,14 @@ int run_specs_read(const Options *o, char *const *paths, RunSpecs *ret, Fault *f
         *ret = l;
         l = (RunSpecs){ 0 };
         return 0;
+}
+
+int run_specs_read(const Options *o, char *const *paths, RunSpecs *ret, Fault *fault)
+{
+        return read_specs(o, paths, false, ret, fault);
+}
+
+int run_specs_read_agents(const Options *o, char *const *paths, RunSpecs *ret, Fault *fault)
+{
+        return read_specs(o, paths, true, ret, fault);
 }

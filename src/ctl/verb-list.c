@@ -6,66 +6,82 @@
 #include <string.h>
 
 #include "agents.h"
+#include "columns.h"
 #include "escape.h"
-#include "log.h"
 #include "pager.h"
 #include "strv.h"
-#include "table.h"
 #include "text.h"
 #include "time-util.h"
 #include "variant-json.h"
 #include "verbs.h"
 
-typedef char *(*CellText)(const AgentRow *row);
-
-static char *cell_id(const AgentRow *row)
+static char *cell_id(const void *p)
 {
+        const AgentRow *row = p;
+
         return g_strdup(row->id);
 }
 
-static char *cell_guild(const AgentRow *row)
+static char *cell_guild(const void *p)
 {
+        const AgentRow *row = p;
+
         return g_strdup(row->guild);
 }
 
-static char *cell_name(const AgentRow *row)
+static char *cell_name(const void *p)
 {
+        const AgentRow *row = p;
+
         return g_strdup(row->name);
 }
 
-static char *cell_state(const AgentRow *row)
+static char *cell_state(const void *p)
 {
+        const AgentRow *row = p;
+
         return g_strdup(row->state);
 }
 
-static char *cell_pid(const AgentRow *row)
+static char *cell_pid(const void *p)
 {
+        const AgentRow *row = p;
+
         return row->pid > 0 ? g_strdup_printf("%" PRIu32, row->pid) : g_strdup("-");
 }
 
-static char *cell_created(const AgentRow *row)
+static char *cell_created(const void *p)
 {
+        const AgentRow *row = p;
+
         return row->created_at_usec > 0 ? text_of_time(row->created_at_usec) : g_strdup("-");
 }
 
-static char *cell_age(const AgentRow *row)
+static char *cell_age(const void *p)
 {
+        const AgentRow *row = p;
+
         return row->created_at_usec > 0 ? text_of_age(row->created_at_usec, now_usec(CLOCK_REALTIME))
                                         : g_strdup("-");
 }
 
-static char *cell_alive(const AgentRow *row)
+static char *cell_alive(const void *p)
 {
+        const AgentRow *row = p;
+
         return g_strdup(row->alive ? "yes" : "no");
 }
 
-static char *cell_object(const AgentRow *row)
+static char *cell_object(const void *p)
 {
+        const AgentRow *row = p;
+
         return g_strdup(row->object);
 }
 
-static char *cell_unit(const AgentRow *row)
+static char *cell_unit(const void *p)
 {
+        const AgentRow *row = p;
         char *unit;
 
         if (agent_unit_name(row->id, &unit) < 0)
@@ -73,57 +89,25 @@ static char *cell_unit(const AgentRow *row)
         return unit;
 }
 
-static const struct ListColumn {
-        const char *name;
-        TableColumn table;
-        CellText text;
-        bool by_default;
-} list_columns[] = {
-        { "id", { .title = "ID", .min = 8 }, cell_id, true },
-        { "guild", { .title = "GUILD", .min = 6 }, cell_guild, true },
-        { "state", { .title = "STATE" }, cell_state, true },
-        { "pid", { .title = "PID", .right = true }, cell_pid, true },
-        { "age", { .title = "CREATED" }, cell_age, true },
-        { "name", { .title = "NAME", .min = 4 }, cell_name, true },
-        { "created", { .title = "CREATED AT" }, cell_created, false },
-        { "alive", { .title = "ALIVE" }, cell_alive, false },
-        { "unit", { .title = "UNIT", .min = 8 }, cell_unit, false },
-        { "object", { .title = "OBJECT", .min = 8 }, cell_object, false },
+static Colour state_colour(const void *p)
+{
+        const AgentRow *row = p;
+
+        return term_state_colour(row->state);
+}
+
+static const Column list_columns[] = {
+        { "id", { .title = "ID", .min = 8 }, cell_id, .by_default = true },
+        { "guild", { .title = "GUILD", .min = 6 }, cell_guild, .by_default = true },
+        { "state", { .title = "STATE" }, cell_state, .by_default = true, .colour = state_colour },
+        { "pid", { .title = "PID", .right = true }, cell_pid, .by_default = true },
+        { "age", { .title = "CREATED" }, cell_age, .by_default = true },
+        { "name", { .title = "NAME", .min = 4 }, cell_name, .by_default = true },
+        { "created", { .title = "CREATED AT" }, .text = cell_created },
+        { "alive", { .title = "ALIVE" }, .text = cell_alive },
+        { "unit", { .title = "UNIT", .min = 8 }, .text = cell_unit },
+        { "object", { .title = "OBJECT", .min = 8 }, .text = cell_object },
 };
-
-#define COLUMNS_MAX 32u
-
-static const struct ListColumn *find_column(const char *name)
-{
-        for (size_t i = 0; i < ELEMENTSOF(list_columns); i++)
-                if (strcmp(list_columns[i].name, name) == 0)
-                        return &list_columns[i];
-        return NULL;
-}
-
-static int unknown_column(const char *name)
-{
-        g_autoptr(GString) known = g_string_new(NULL);
-
-        for (size_t i = 0; i < ELEMENTSOF(list_columns); i++)
-                g_string_append_printf(known, "%s%s", i > 0 ? ", " : "", list_columns[i].name);
-        log_error("There is no column '%s'; there are: %s", name, known->str);
-        return EXIT_USAGE;
-}
-
-static int choose_columns(const Options *o, const struct ListColumn **ret, size_t *ret_n)
-{
-        *ret_n = 0;
-        for (size_t i = 0; !o->columns && i < ELEMENTSOF(list_columns); i++)
-                if (list_columns[i].by_default)
-                        ret[(*ret_n)++] = &list_columns[i];
-        for (char **name = o->columns; name && *name && *ret_n < COLUMNS_MAX; name++) {
-                ret[*ret_n] = find_column(*name);
-                if (!ret[(*ret_n)++])
-                        return unknown_column(*name);
-        }
-        return EXIT_OK;
-}
 
 static struct json_object *row_to_json(const AgentRow *row)
 {
@@ -151,33 +135,6 @@ static void print_json(const GPtrArray *rows, JsonMode mode)
         json_print(array, mode);
 }
 
-static void print_table(
-        const GPtrArray *rows, const struct ListColumn **columns, size_t n_columns, const Options *o)
-{
-        const TableColumn *shown[COLUMNS_MAX];
-        _cleanup_(table_freep) Table *table = NULL;
-
-        for (size_t i = 0; i < n_columns; i++)
-                shown[i] = &columns[i]->table;
-        table = table_new(shown, n_columns);
-        for (guint i = 0; i < rows->len; i++) {
-                const AgentRow *row = rows->pdata[i];
-
-                for (size_t k = 0; k < n_columns; k++) {
-                        g_autofree char *text = columns[k]->text(row);
-
-                        table_add(table, text,
-                                columns[k]->text == cell_state ? term_state_colour(row->state)
-                                                               : COLOUR_NONE);
-                }
-        }
-
-        table_print(table, stdout, o->full ? 0 : term_width(), !o->no_legend && rows->len > 0);
-        if (!o->no_legend)
-                printf("%s%u agent%s listed.\n", rows->len > 0 ? "\n" : "", rows->len,
-                        rows->len == 1 ? "" : "s");
-}
-
 static void keep_states(GPtrArray *rows, char *const *states)
 {
         for (guint i = rows->len; states && i-- > 0;)
@@ -187,15 +144,14 @@ static void keep_states(GPtrArray *rows, char *const *states)
 
 int verb_list(Ctl *ctl, char **arguments)
 {
-        const struct ListColumn *columns[COLUMNS_MAX];
         const Options *o = ctl->options;
         g_autoptr(GPtrArray) rows = NULL;
-        size_t n_columns;
+        Columns columns;
         int r;
 
         (void)arguments;
 
-        r = choose_columns(o, columns, &n_columns);
+        r = columns_choose(o, list_columns, ELEMENTSOF(list_columns), &columns);
         if (r == EXIT_OK)
                 r = ctl_connect(ctl);
         if (r == EXIT_OK)
@@ -208,6 +164,6 @@ int verb_list(Ctl *ctl, char **arguments)
         if (o->json != JSON_OFF)
                 print_json(rows, o->json);
         else
-                print_table(rows, columns, n_columns, o);
+                columns_print(&columns, rows, "agent", o);
         return EXIT_OK;
 }

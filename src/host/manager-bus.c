@@ -15,6 +15,7 @@
 #include "property-getter.h"
 #include "proto/names.h"
 #include "registry-methods.h"
+#include "runtime-methods.h"
 #include "strv.h"
 
 /* Our own account of one agent, in GetAgentInfo and ListAgents. */
@@ -318,6 +319,11 @@ static const sd_bus_vtable manager_vtable[] = {
                 SD_BUS_NO_ARGS,
                 SD_BUS_NO_RESULT,
                 host_method_reset_placement_counter,
+                ANYBODY),
+        SD_BUS_METHOD_WITH_ARGS("ListRuntimes",
+                SD_BUS_NO_ARGS,
+                SD_BUS_RESULT("a(sa{sv})", runtimes, "u", refused),
+                host_method_list_runtimes,
                 ANYBODY),
         SD_BUS_METHOD_WITH_ARGS("ShutdownAgents",
                 SD_BUS_ARGS("u", timeout_sec),

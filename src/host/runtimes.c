@@ -14,19 +14,28 @@
 
 struct Runtimes {
         RuntimeInfo *items;
-        size_t n_items;
+        size_t n_items, n_refused;
 };
+
+static void info_done(RuntimeInfo *info)
+{
+        g_free(info->name);
+        strv_free(info->match);
+        strv_free(info->client_types);
+        g_free(info->file);
+        g_free(info->executable);
+        g_free(info->user);
+        strv_free(info->allow_environment);
+        strv_free(info->unit_properties);
+}
 
 Runtimes *runtimes_free(Runtimes *l)
 {
         if (!l)
                 return NULL;
 
-        for (size_t i = 0; i < l->n_items; i++) {
-                g_free(l->items[i].name);
-                strv_free(l->items[i].match);
-                strv_free(l->items[i].client_types);
-        }
+        for (size_t i = 0; i < l->n_items; i++)
+                info_done(&l->items[i]);
         g_free(l->items);
         g_free(l);
         return NULL;
@@ -35,6 +44,16 @@ Runtimes *runtimes_free(Runtimes *l)
 size_t runtimes_count(const Runtimes *l)
 {
         return l ? l->n_items : 0;
+}
+
+const RuntimeInfo *runtimes_get(const Runtimes *l, size_t index)
+{
+        return &l->items[index];
+}
+
+size_t runtimes_count_refused(const Runtimes *l)
+{
+        return l ? l->n_refused : 0;
 }
 
 static int read_restart(sd_bus_message *m, RuntimeInfo *info)
@@ -48,45 +67,75 @@ static int read_restart(sd_bus_message *m, RuntimeInfo *info)
         return info->restart == _RESTART_POLICY_MAX ? -EBADMSG : 0;
 }
 
-static int read_time(sd_bus_message *m, const char *key, RuntimeInfo *info)
+static int read_type(sd_bus_message *m, RuntimeInfo *info)
 {
-        const struct {
-                const char *key;
-                uint64_t *value;
-        } times[] = {
-                { "StartTimeoutUSec", &info->start_timeout_usec },
-                { "StopTimeoutUSec", &info->stop_timeout_usec },
-                { "WatchdogUSec", &info->watchdog_usec },
-                { "RestartUSec", &info->restart_usec },
-                { "RestartMaxUSec", &info->restart_max_usec },
-        };
+        const char *text;
+        int r = sd_bus_message_read(m, "v", "s", &text);
 
-        for (size_t i = 0; i < ELEMENTSOF(times); i++)
-                if (strcmp(times[i].key, key) == 0)
-                        return sd_bus_message_read(m, "v", "t", times[i].value);
-        return sd_bus_message_skip(m, "v");
+        if (r >= 0)
+                info->notify = strcmp(text, "notify") == 0;
+        return r;
+}
+
+static int read_text(sd_bus_message *m, char **field)
+{
+        const char *text;
+        int r = sd_bus_message_read(m, "v", "s", &text);
+
+        if (r < 0)
+                return r;
+        g_free(*field);
+        *field = g_strdup(text);
+        return 0;
+}
+
+static int read_list(sd_bus_message *m, char ***field)
+{
+        int r = sd_bus_message_enter_container(m, 'v', "as");
+
+        if (r < 0)
+                return r;
+        strv_free(*field);
+        *field = NULL;
+        r = sd_bus_message_read_strv(m, field);
+        return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
 static int read_key(sd_bus_message *m, const char *key, RuntimeInfo *info)
 {
-        const char *text;
-        int r;
+        const struct {
+                const char *key;
+                uint64_t *time;
+                char **text, ***list;
+        } fields[] = {
+                { "StartTimeoutUSec", .time = &info->start_timeout_usec },
+                { "StopTimeoutUSec", .time = &info->stop_timeout_usec },
+                { "WatchdogUSec", .time = &info->watchdog_usec },
+                { "RestartUSec", .time = &info->restart_usec },
+                { "RestartMaxUSec", .time = &info->restart_max_usec },
+                { "File", .text = &info->file },
+                { "Executable", .text = &info->executable },
+                { "User", .text = &info->user },
+                { "Match", .list = &info->match },
+                { "ClientTypes", .list = &info->client_types },
+                { "AllowEnvironment", .list = &info->allow_environment },
+                { "UnitProperties", .list = &info->unit_properties },
+        };
 
-        if (strcmp(key, "Match") == 0 || strcmp(key, "ClientTypes") == 0) {
-                r = sd_bus_message_enter_container(m, 'v', "as");
-                if (r >= 0)
-                        r = sd_bus_message_read_strv(m, key[0] == 'M' ? &info->match : &info->client_types);
-                return r < 0 ? r : sd_bus_message_exit_container(m);
+        for (size_t i = 0; i < ELEMENTSOF(fields); i++) {
+                if (strcmp(fields[i].key, key) != 0)
+                        continue;
+                if (fields[i].text)
+                        return read_text(m, fields[i].text);
+                if (fields[i].list)
+                        return read_list(m, fields[i].list);
+                return sd_bus_message_read(m, "v", "t", fields[i].time);
         }
-        if (strcmp(key, "Type") == 0) {
-                r = sd_bus_message_read(m, "v", "s", &text);
-                if (r >= 0)
-                        info->notify = strcmp(text, "notify") == 0;
-                return r;
-        }
+        if (strcmp(key, "Type") == 0)
+                return read_type(m, info);
         if (strcmp(key, "Restart") == 0)
                 return read_restart(m, info);
-        return read_time(m, key, info);
+        return sd_bus_message_skip(m, "v");
 }
 
 static int read_item(sd_bus_message *m, RuntimeInfo *info)
@@ -140,7 +189,8 @@ int runtimes_read(sd_bus_message *reply, Runtimes **ret)
         if (r < 0)
                 return r;
 
-        for (size_t i = 0; i < strv_length(refused); i++)
+        l->n_refused = strv_length(refused);
+        for (size_t i = 0; i < l->n_refused; i++)
                 log_error("Runtime not offered: %s", refused[i]);
 
         *ret = steal_ptr(l);

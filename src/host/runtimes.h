@@ -22,6 +22,10 @@ typedef struct RuntimeInfo {
         uint64_t restart_usec;
         uint64_t restart_max_usec;
         char **client_types;
+
+        /* Only to be told; NULL: the launcher, of an earlier version, did not say. */
+        char *file, *executable, *user;
+        char **allow_environment, **unit_properties;
 } RuntimeInfo;
 
 typedef struct Runtimes Runtimes;
@@ -35,6 +39,12 @@ static inline void runtimes_freep(Runtimes **runtimes)
 }
 
 size_t runtimes_count(const Runtimes *runtimes);
+
+/* In the order of their names. */
+const RuntimeInfo *runtimes_get(const Runtimes *runtimes, size_t index);
+
+/* How many files are not offered, because of what is wrong in them. */
+size_t runtimes_count_refused(const Runtimes *runtimes);
 
 /* By name if one is asked for, else the first (by name) with a Match= for class_name, else the configured
  * default. Fault: NoSuchRuntime. runtimes may be NULL: none known. */

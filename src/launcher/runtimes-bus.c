@@ -59,13 +59,14 @@ static int append_runtime(sd_bus_message *m, const Runtime *runtime)
         if (r >= 0)
                 r = append_property_names(m, runtime);
         if (r >= 0)
-                r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "Type", "s",
+                r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "Type", "s",
                         runtime_type_name(runtime->type), "StartTimeoutUSec", "t",
                         runtime->start_timeout_usec, "StopTimeoutUSec", "t", runtime->stop_timeout_usec,
                         "WatchdogUSec", "t", runtime->watchdog_usec, "Restart", "s",
                         runtime_restart_name(runtime->restart), "RestartUSec", "t", runtime->restart_usec,
                         "RestartMaxUSec", "t", runtime->restart_max_usec, "User", "s",
-                        runtime->user ? runtime->user : "");
+                        runtime->user ? runtime->user : "", "File", "s", runtime->path, "Executable", "s",
+                        runtime->exec[0]);
         if (r >= 0)
                 r = sd_bus_message_close_container(m);
         if (r >= 0)

@@ -29,7 +29,8 @@
  *   as unsupported (as in the signal Unsupported).
  * Reads the files anew; Spawn uses what the last reading found. A runtime's dictionary:
  *   Match as, Type s (exec, notify), StartTimeoutUSec t, StopTimeoutUSec t, WatchdogUSec t, ClientTypes as,
- *   AllowEnvironment as, Restart s, RestartUSec t, RestartMaxUSec t, User s, UnitProperties as (names) */
+ *   AllowEnvironment as, Restart s, RestartUSec t, RestartMaxUSec t, User s, UnitProperties as (names),
+ *   File s (its path), Executable s (the program that Exec= names) */
 #define LAUNCHER_LIST_RUNTIMES "ListRuntimes"
 #define LAUNCHER_LIST_RUNTIMES_OUT "a(sa{sv})asas"
 

@@ -15,13 +15,15 @@ static Runtimes *two_runtimes(void)
         Runtimes *runtimes = NULL;
 
         g_assert_cmpint(
-                sd_bus_message_append(m, "a(sa{sv})as", 2, "echo", 9, "Match", "as", 1, "*.EchoAgent",
+                sd_bus_message_append(m, "a(sa{sv})as", 2, "echo", 14, "Match", "as", 1, "*.EchoAgent",
                         "Type", "s", "notify", "StartTimeoutUSec", "t", UINT64_C(30000000),
                         "StopTimeoutUSec", "t", UINT64_C(10000000), "WatchdogUSec", "t", UINT64_C(7),
                         "Restart", "s", "on-failure", "RestartUSec", "t", UINT64_C(8), "RestartMaxUSec", "t",
-                        UINT64_C(9), "Unheard", "(is)", 1, "of", "rest", 3, "Match", "as", 2, "rustic.*",
-                        "*Agent", "Type", "s", "exec", "ClientTypes", "as", 2, "First", "Second", 1,
-                        "/etc/x.runtime:3: Unknown key 'Exce'"),
+                        UINT64_C(9), "Unheard", "(is)", 1, "of", "File", "s", "/etc/echo.runtime",
+                        "Executable", "s", "/bin/echo", "User", "s", "agents", "AllowEnvironment", "as", 1,
+                        "A*", "UnitProperties", "as", 2, "MemoryMax", "OOMPolicy", "rest", 3, "Match", "as",
+                        2, "rustic.*", "*Agent", "Type", "s", "exec", "ClientTypes", "as", 2, "First",
+                        "Second", 1, "/etc/x.runtime:3: Unknown key 'Exce'"),
                 >=, 0);
         test_message_seal(m);
         g_assert_cmpint(runtimes_read(m, &runtimes), ==, 0);
@@ -57,6 +59,15 @@ static void test_what_the_launcher_tells_is_read(void)
         g_assert_cmpint(rest->restart, ==, RESTART_NO);
         g_assert_false(rest->notify);
         g_assert_cmpstr(rest->client_types[1], ==, "Second");
+
+        g_assert_true(runtimes_get(l, 1) == rest);
+        g_assert_cmpuint(runtimes_count_refused(l), ==, 1);
+        g_assert_cmpstr(echo->file, ==, "/etc/echo.runtime");
+        g_assert_cmpstr(echo->executable, ==, "/bin/echo");
+        g_assert_cmpstr(echo->user, ==, "agents");
+        g_assert_cmpstr(echo->allow_environment[0], ==, "A*");
+        g_assert_cmpstr(echo->unit_properties[1], ==, "OOMPolicy");
+        g_assert_null(rest->file);
 }
 
 static void test_name_wins_then_first_match_then_default(void)
