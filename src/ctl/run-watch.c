@@ -9,6 +9,10 @@
 
 #define MATCH_SIGNALS \
         "type='signal',sender='" BUS_NAME "',path='" HOST_PATH "',interface='" MANAGER_INTERFACE "'"
+#define MATCH_PROPERTIES                                                                                        \
+        "type='signal',sender='" BUS_NAME "',path_namespace='" HOST_PATH                                        \
+        "/agent',interface='org.freedesktop.DBus.Properties',member='PropertiesChanged',arg0='" AGENT_INTERFACE \
+        "'"
 #define MATCH_OWNER                                                                            \
         "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',member=" \
         "'NameOwnerChanged',arg0='" BUS_NAME "'"
@@ -18,6 +22,7 @@ typedef struct Seen {
         char *result; /* of its last end; NULL: none was seen */
         int status;
         bool announced; /* AgentAdded was seen */
+        char *state; /* the last that was told; NULL: none was */
         bool over; /* ended, and not to be started again */
         bool added, told;
 } Seen;
@@ -28,13 +33,16 @@ struct RunWatch {
         void *userdata;
         GHashTable *agents; /* id -> Seen */
         size_t n_left;
-        sd_bus_slot *signals, *owner;
+        sd_bus_slot *signals, *properties, *owner;
 };
 
 static void seen_free(gpointer p)
 {
-        g_free(((Seen *)p)->result);
-        g_free(p);
+        Seen *s = p;
+
+        g_free(s->result);
+        g_free(s->state);
+        g_free(s);
 }
 
 static Seen *look_up(RunWatch *w, const char *id)
@@ -116,6 +124,43 @@ static void ask(RunWatch *w, const char *id)
         sd_bus_slot_unref(slot);
 }
 
+/* Its State is told before AgentExited, and says whether that end was the last. */
+static int on_changed(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        _cleanup_object_ struct json_object *changed = NULL;
+        _cleanup_free_ char *id = NULL;
+        RunWatch *w = userdata;
+        const char *state;
+        Seen *s;
+
+        (void)error;
+
+        if (sd_bus_path_decode(sd_bus_message_get_path(m), AGENT_PATH_PREFIX, &id) <= 0 ||
+                sd_bus_message_read(m, "s", NULL) < 0 || message_read_json(m, &changed) < 0)
+                return 0;
+        state = object_text(changed, "State");
+        if (!*state)
+                return 0;
+        s = look_up(w, id);
+        g_free(s->state);
+        s->state = g_strdup(state);
+        return 0;
+}
+
+static void on_exited(RunWatch *w, const char *id, const char *result, int status)
+{
+        Seen *s = look_up(w, id);
+
+        g_free(s->result);
+        s->result = g_strdup(result);
+        s->status = status;
+        if (s->state && is_final(s->state)) {
+                s->over = true;
+                tell_if_over(w, id, s);
+        } else if (g_strcmp0(s->state, "restarting") != 0 && (s->added || s->announced))
+                ask(w, id);
+}
+
 static int on_signal(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         const char *member = sd_bus_message_get_member(m), *id, *result;
@@ -132,15 +177,9 @@ static int on_signal(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 if (!look_up(w, id)->added)
                         g_hash_table_remove(w->agents, id);
                 look_up(w, id)->announced = true;
-        } else if (strcmp(member, "AgentExited") == 0 &&
-                sd_bus_message_read(m, "si", &result, &status) >= 0) {
-                s = look_up(w, id);
-                g_free(s->result);
-                s->result = g_strdup(result);
-                s->status = status;
-                if (s->added || s->announced)
-                        ask(w, id);
-        } else if (strcmp(member, "AgentRemoved") == 0) {
+        } else if (strcmp(member, "AgentExited") == 0 && sd_bus_message_read(m, "si", &result, &status) >= 0)
+                on_exited(w, id, result, status);
+        else if (strcmp(member, "AgentRemoved") == 0) {
                 /* One that has ended makes way for the next of its id, which may be ours. */
                 s = look_up(w, id);
                 s->over = s->added || s->announced;
@@ -181,6 +220,8 @@ int run_watch_new(Ctl *ctl, RunEnded ended, void *userdata, RunWatch **ret)
         };
         r = sd_bus_add_match_async(ctl->bus, &w->signals, MATCH_SIGNALS, on_signal, NULL, w);
         if (r >= 0)
+                r = sd_bus_add_match_async(ctl->bus, &w->properties, MATCH_PROPERTIES, on_changed, NULL, w);
+        if (r >= 0)
                 r = sd_bus_add_match_async(ctl->bus, &w->owner, MATCH_OWNER, on_owner, NULL, w);
         if (r < 0) {
                 run_watch_free(w);
@@ -196,13 +237,14 @@ RunWatch *run_watch_free(RunWatch *w)
                 return NULL;
 
         sd_bus_slot_unref(w->signals);
+        sd_bus_slot_unref(w->properties);
         sd_bus_slot_unref(w->owner);
         g_hash_table_unref(w->agents);
         g_free(w);
         return NULL;
 }
 
-void run_watch_add(RunWatch *w, const char *id)
+void run_watch_add(RunWatch *w, const char *id, bool is_new)
 {
         Seen *s = look_up(w, id);
 
@@ -210,8 +252,7 @@ void run_watch_add(RunWatch *w, const char *id)
                 return;
         s->added = true;
         w->n_left++;
-        /* It may have been created long ago, by the same request. */
-        if (!s->over)
+        if (!is_new && !s->over)
                 ask(w, id);
         tell_if_over(w, id, s);
 }

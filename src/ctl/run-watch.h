@@ -23,8 +23,9 @@ static inline void run_watch_freep(RunWatch **watch)
         run_watch_free(*watch);
 }
 
-/* It has been created. One that has ended already is told of at once. */
-void run_watch_add(RunWatch *watch, const char *id);
+/* It has been created: since the watch was made if it is new, else maybe long ago, by the same request. One
+ * that has ended already is told of at once. */
+void run_watch_add(RunWatch *watch, const char *id, bool is_new);
 
 /* How many of those that were added have not ended. */
 size_t run_watch_count(const RunWatch *watch);

@@ -125,7 +125,8 @@ static void tell_failure(Running *run, const char *id, const sd_bus_error *e)
         object_add_text(o, "message", text);
 }
 
-static void tell_start(Running *run, sd_bus_message *answer)
+/* is_new: it was not there before. */
+static void tell_start(Running *run, sd_bus_message *answer, bool is_new)
 {
         _cleanup_free_ char *unit = NULL;
         g_autofree char *clean = NULL;
@@ -141,7 +142,7 @@ static void tell_start(Running *run, sd_bus_message *answer)
 
         run->n_started++;
         if (run->watch)
-                run_watch_add(run->watch, id);
+                run_watch_add(run->watch, id, is_new);
         if (run->journal)
                 (void)journal_add_agent(run->journal, id);
         if (run->options->json != JSON_OFF) {
@@ -176,7 +177,7 @@ static bool on_created(size_t index, sd_bus_message *answer, Progress *progress,
         if (e)
                 tell_failure(run, s->id, e);
         else
-                tell_start(run, answer);
+                tell_start(run, answer, run->repeats[index] == 0 && !run->options->request_id);
         return false;
 }
 
