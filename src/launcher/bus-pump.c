@@ -3,6 +3,11 @@
 
 #include <poll.h>
 
+#include "time-util.h"
+
+/* The kernel has not taken what the connection waits for: nothing might ever wake us up otherwise. */
+#define AGAIN_USEC (10 * USEC_PER_MSEC)
+
 struct BusPump {
         sd_bus *bus;
         sd_event_source *io, *timer;
@@ -86,21 +91,32 @@ static int on_time(sd_event_source *s, uint64_t usec, void *userdata)
         return 0;
 }
 
+/* When to look at the connection though nothing has come; USEC_INFINITY: never. */
+static uint64_t next_look(const BusPump *p, sd_event_source *io)
+{
+        int events = sd_bus_get_events(p->bus);
+        uint64_t until = USEC_INFINITY, again;
+
+        /* A closed one has one more thing to say. */
+        if (events < 0)
+                return 0;
+
+        if (sd_bus_get_timeout(p->bus, &until) <= 0)
+                until = USEC_INFINITY;
+        if (sd_event_source_set_io_events(io, (uint32_t)events) >= 0)
+                return until;
+        again = usec_add(now_usec(CLOCK_MONOTONIC), AGAIN_USEC);
+        return again < until ? again : until;
+}
+
 /* Before each wait: what the connection waits for depends on what was sent meanwhile. */
 static int on_prepare(sd_event_source *s, void *userdata)
 {
-        BusPump *p = userdata;
-        int events = sd_bus_get_events(p->bus), r;
-        uint64_t until;
+        const BusPump *p = userdata;
+        uint64_t until = next_look(p, s);
+        int r;
 
-        /* A closed one has one more thing to say. */
-        if (events >= 0)
-                (void)sd_event_source_set_io_events(s, (uint32_t)events);
-        r = events < 0 ? 1 : sd_bus_get_timeout(p->bus, &until);
-        if (events < 0)
-                until = 0;
-
-        if (r <= 0 || until == UINT64_MAX)
+        if (until == USEC_INFINITY)
                 return sd_event_source_set_enabled(p->timer, SD_EVENT_OFF);
         r = sd_event_source_set_time(p->timer, until);
         if (r < 0)

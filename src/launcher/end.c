@@ -202,8 +202,9 @@ static int on_exit_event(sd_event_source *s, int fd, uint32_t revents, void *use
         if (c->exited)
                 process_exited(c);
         else if (c->adopted)
-                /* A zombie: EPOLLHUP, which is always reported, comes when PID 1 has reaped it. */
-                return sd_event_source_set_io_events(s, 0);
+                /* A zombie: EPOLLHUP, which is always reported, comes when PID 1 has reaped it. If the
+                 * kernel does not take that, this comes again. */
+                (void)sd_event_source_set_io_events(s, 0);
         return 0;
 }
 

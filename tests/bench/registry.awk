@@ -19,6 +19,18 @@ function row(title, name,    w, i) {
         print ""
 }
 
+# How long a turn of the loop takes: the longest of all rounds, as none is to take longer.
+function tick(title, name,    r, most, busiest) {
+        for (r in rounds) {
+                if (value[r, "ticks", "all", name "_tick_max_usec"] > most)
+                        most = value[r, "ticks", "all", name "_tick_max_usec"]
+                if (value[r, "ticks", "all", name "_tick_cpu_max_usec"] > busiest)
+                        busiest = value[r, "ticks", "all", name "_tick_cpu_max_usec"]
+        }
+        printf "  %-26s %9d %9d %9d %9d  %s\n", title, median("ticks", "all", name "_ticks"),
+                median("ticks", "all", name "_tick_mean_usec"), busiest, most, "(at most 5000)"
+}
+
 function verdict(title, one, other, name, limit) {
         printf "%-50s %6.2f  %s\n", title, times(one, other, name), limit
 }
@@ -37,4 +49,10 @@ END {
         verdict("heartbeat: hiredis, synchronous / ours", "sync", "ours", "beat_usec", "(at least 10)")
         verdict("heartbeat: redis-py / ours", "python", "ours", "beat_usec", "(at least 15)")
         verdict("CPU of a heartbeat round: ours / bare", "ours", "bare", "beat_cpu_usec", "(at most 3)")
+        print ""
+        printf "%-28s %9s %9s %9s %9s\n", "turns of the loop, in us", "number", "mean", "most CPU", "longest"
+        tick("20 heartbeat rounds", "beat")
+        tick("all was gone", "rewrite")
+        tick("reconnected", "reconnect")
+        tick("registered", "register")
 }

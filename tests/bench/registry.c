@@ -5,8 +5,9 @@
  *
  *     ours    the registry of agenthostd
  *     bare    a client that does no more than to send commands, many at a time, and to count the answers:
- * the location and the set, then GETEX sync    the original's way, one command after the other: GET, SETEX
- * and SADD, then EXPIRE
+ *             the location and the set, then GETEX
+ *     sync    the original's way, one command after the other: GET, SETEX and SADD, then EXPIRE
+ *     ticks   the registry of agenthostd, as above and then over and over: how long it holds up its loop
  *
  * Prints "NAME VALUE": times in microseconds, of the clock and of this process's CPU. */
 
@@ -27,12 +28,20 @@
 /* How many commands the bare client sends before it reads their answers. */
 #define PIPELINE 500u
 
+/* How many heartbeat rounds are looked at. */
+#define ROUNDS 20u
+
 typedef struct Bench {
         unsigned port, count;
         char **ids;
-        redisContext *server; /* of bare and sync */
+        redisContext *server; /* of all but ours */
         sd_event *event;
         Registry *registry;
+        bool may_be_away; /* its connection is being broken */
+
+        /* Turns of the loop, without what they wait, since they were counted last. */
+        unsigned n_ticks;
+        uint64_t tick_usec, tick_max_usec, tick_cpu_max_usec; /* in sum, the longest, and the busiest */
 } Bench;
 
 _Noreturn static void die(const char *what)
@@ -145,9 +154,9 @@ static void on_location(
 
 static void on_state(RegistryState state, const Fault *why, void *userdata)
 {
-        (void)userdata;
+        const Bench *b = userdata;
 
-        if (state != REGISTRY_OK)
+        if (state != REGISTRY_OK && !b->may_be_away)
                 die(fault_text(why));
 }
 
@@ -160,10 +169,42 @@ static void on_flushed(const RegistryAnswer *answer, const Fault *fault, void *u
         *(bool *)userdata = true;
 }
 
+typedef struct Tick {
+        uint64_t usec, cpu_usec;
+} Tick;
+
+static Tick tick_begin(void)
+{
+        return (Tick){ now_usec(CLOCK_MONOTONIC), now_usec(CLOCK_THREAD_CPUTIME_ID) };
+}
+
+static void tick_end(Bench *b, const Tick *tick)
+{
+        uint64_t usec = now_usec(CLOCK_MONOTONIC) - tick->usec,
+                 cpu_usec = now_usec(CLOCK_THREAD_CPUTIME_ID) - tick->cpu_usec;
+
+        b->n_ticks++;
+        b->tick_usec += usec;
+        b->tick_max_usec = MAX(b->tick_max_usec, usec);
+        b->tick_cpu_max_usec = MAX(b->tick_cpu_max_usec, cpu_usec);
+}
+
+/* A turn of the loop: what sd_event_run() does, with a look at the clock behind what it waits. */
 static void run_once(Bench *b)
 {
-        if (sd_event_run(b->event, UINT64_MAX) < 0)
-                die("sd_event_run");
+        int r = sd_event_prepare(b->event);
+        Tick tick;
+
+        if (r == 0)
+                r = sd_event_wait(b->event, UINT64_MAX);
+        if (r < 0)
+                die("the loop does not go on");
+        if (r == 0)
+                return;
+        tick = tick_begin();
+        if (sd_event_dispatch(b->event) < 0)
+                die("sd_event_dispatch");
+        tick_end(b, &tick);
 }
 
 static void flush(Bench *b)
@@ -208,6 +249,55 @@ static void ours_beat(Bench *b)
         flush(b);
 }
 
+/* -- How long it holds up the loop -- */
+
+static void print_ticks(Bench *b, const char *name)
+{
+        printf("%s_ticks %u\n", name, b->n_ticks);
+        printf("%s_tick_mean_usec %" G_GUINT64_FORMAT "\n", name, (guint64)(b->tick_usec / b->n_ticks));
+        printf("%s_tick_max_usec %" G_GUINT64_FORMAT "\n", name, (guint64)b->tick_max_usec);
+        printf("%s_tick_cpu_max_usec %" G_GUINT64_FORMAT "\n", name, (guint64)b->tick_cpu_max_usec);
+        b->n_ticks = 0;
+        b->tick_usec = b->tick_max_usec = b->tick_cpu_max_usec = 0;
+}
+
+/* agenthostd begins a round from the loop. */
+static void beat_in_a_tick(Bench *b)
+{
+        Tick tick = tick_begin();
+
+        registry_redis_beat(b->registry);
+        tick_end(b, &tick);
+        flush(b);
+}
+
+static void break_connection(Bench *b)
+{
+        b->may_be_away = true;
+        command(b, "CLIENT KILL TYPE normal SKIPME yes");
+        while (registry_state(b->registry) == REGISTRY_OK)
+                run_once(b);
+        while (registry_state(b->registry) != REGISTRY_OK)
+                run_once(b);
+        b->may_be_away = false;
+        flush(b);
+}
+
+static void look_at_ticks(Bench *b)
+{
+        print_ticks(b, "register");
+        for (unsigned i = 0; i < ROUNDS; i++)
+                beat_in_a_tick(b);
+        print_ticks(b, "beat");
+
+        command(b, "FLUSHALL");
+        beat_in_a_tick(b);
+        print_ticks(b, "rewrite");
+
+        break_connection(b);
+        print_ticks(b, "reconnect");
+}
+
 static void connect_server(Bench *b)
 {
         b->server = redisConnect("127.0.0.1", (int)b->port);
@@ -220,7 +310,7 @@ int main(int argc, char **argv)
         Bench b = { 0 };
 
         if (argc != 4)
-                die("usage: bench-registry ours|bare|sync PORT COUNT");
+                die("usage: bench-registry ours|bare|sync|ticks PORT COUNT");
         b.port = (unsigned)strtoul(argv[2], NULL, 10);
         b.count = (unsigned)strtoul(argv[3], NULL, 10);
         b.ids = g_new0(char *, b.count + 1);
@@ -233,6 +323,14 @@ int main(int argc, char **argv)
                 measure(&b, "beat", ours_beat);
                 registry_free(b.registry);
                 sd_event_unref(b.event);
+        } else if (strcmp(argv[1], "ticks") == 0) {
+                connect_server(&b);
+                ours_start(&b);
+                ours_register(&b);
+                look_at_ticks(&b);
+                registry_free(b.registry);
+                sd_event_unref(b.event);
+                redisFree(b.server);
         } else {
                 bool sync = strcmp(argv[1], "sync") == 0;
 

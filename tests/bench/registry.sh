@@ -30,7 +30,7 @@ measure_registry() {
         start_redis
         for ((round = 1; round <= rounds; round++)); do
                 say "registry, round $round of $rounds"
-                for who in sync python bare ours; do
+                for who in sync python bare ours ticks; do
                         redis-cli -p "$redis_port" flushall >/dev/null
                         run_registry "$who" | sed "s/^/$round registry $who all /" >>"$samples"
                 done
