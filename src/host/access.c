@@ -330,6 +330,7 @@ int access_require(Access *a,
         void *userdata,
         sd_bus_error *error)
 {
+        _cleanup_(sd_bus_error_free) sd_bus_error refusal = SD_BUS_ERROR_NULL;
         gpointer allowed = NULL;
         bool known;
         Question *q;
@@ -343,10 +344,9 @@ int access_require(Access *a,
                 return handler(call, userdata, error);
 
         q = question_new(a, call, handler, userdata);
-        r = known ? ask_polkit(q, error) : ask_bus(q, error);
-        if (r < 0) {
-                question_free(q);
-                return r;
-        }
+        r = known ? ask_polkit(q, &refusal) : ask_bus(q, &refusal);
+        /* Not left to sd-bus, which says nothing if that cannot be sent either. */
+        if (r < 0)
+                question_finish(q, r, &refusal);
         return 1;
 }

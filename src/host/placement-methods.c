@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "placement-methods.h"
 
+#include "answer.h"
 #include "fault-bus.h"
 #include "fleet-hosts.h"
 #include "host.h"
@@ -16,7 +17,7 @@ static void on_selected(const HostOrder *order, const Fault *fault, void *userda
         if (fault)
                 (void)fault_reply(fault, call);
         else
-                (void)sd_bus_reply_method_return(call, "s", order->hosts[0]->address);
+                (void)bus_answer(call, "s", order->hosts[0]->address);
 }
 
 static int select_allowed(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -82,7 +83,7 @@ static void on_reset(const RegistryAnswer *answer, const Fault *fault, void *use
         if (fault)
                 (void)fault_reply(fault, call);
         else
-                (void)sd_bus_reply_method_return(call, NULL);
+                (void)bus_answer(call, NULL);
 }
 
 static int reset_allowed(sd_bus_message *m, void *userdata, sd_bus_error *error)

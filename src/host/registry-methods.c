@@ -2,6 +2,7 @@
 #include "registry-methods.h"
 
 #include "agent-end.h"
+#include "answer.h"
 #include "fault-bus.h"
 #include "host-address.h"
 #include "host.h"
@@ -38,9 +39,9 @@ static Question *question_new(Host *host, sd_bus_message *call, const char *text
 static void reply(sd_bus_message *call, sd_bus_message *answer, int r)
 {
         if (r >= 0)
-                (void)sd_bus_send(NULL, answer, NULL);
+                (void)bus_send_answer(answer);
         else
-                (void)sd_bus_reply_method_errno(call, r, NULL);
+                (void)bus_check_sent(sd_bus_message_get_bus(call), sd_bus_reply_method_errno(call, r, NULL));
 }
 
 static void on_found(const RegistryAnswer *answer, const Fault *fault, void *userdata)
@@ -55,7 +56,7 @@ static void on_found(const RegistryAnswer *answer, const Fault *fault, void *use
         if (fault)
                 (void)fault_reply(fault, q->call);
         else
-                (void)sd_bus_reply_method_return(q->call, "s", answer->address);
+                (void)bus_answer(q->call, "s", answer->address);
 }
 
 int host_method_get_location(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -89,7 +90,7 @@ static void on_maybe_running(const RegistryAnswer *answer, const Fault *fault, v
         a = host_find(q->host, q->text);
         running = (a && agent_is_alive(a)) ||
                 (answer->address && !host_address_is_same_host(answer->address, q->host->config->address));
-        (void)sd_bus_reply_method_return(q->call, "b", running);
+        (void)bus_answer(q->call, "b", running);
 }
 
 int host_method_is_agent_running(sd_bus_message *m, void *userdata, sd_bus_error *error)

@@ -13,7 +13,7 @@ host_user_mode_programs=(test-process-manager test-objects test-restart test-res
         test-agentctl-run)
 
 # These trace the services. strace and LeakSanitizer are both tracers, and a process has one.
-host_tracing_programs=(test-crash-points test-error-points test-launcher-killed)
+host_tracing_programs=(test-crash-points test-error-points test-launcher-killed test-unsent-answers)
 
 host_suite_run() {
         local program

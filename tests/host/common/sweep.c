@@ -77,11 +77,12 @@ static void try_point(void)
 typedef struct Tally {
         unsigned every, next; /* which points are tried; the next one of them */
         unsigned day;
+        bool all_errors; /* of each point */
         const char *only; /* NULL, or this point and no other */
         unsigned n, n_tried, n_reached, n_failed;
 } Tally;
 
-static void choose_points(Tally *t)
+static void choose_every(Tally *t)
 {
         const char *text = g_getenv("AGENTHOST_TEST_POINTS");
         char *end;
@@ -99,6 +100,12 @@ static void choose_points(Tally *t)
                 }
         }
         t->next = 1 + t->day % t->every;
+}
+
+static void choose_points(Tally *t)
+{
+        choose_every(t);
+        t->all_errors = t->every == 1 || g_getenv("AGENTHOST_TEST_ALL");
 }
 
 static void prepare(void)
@@ -167,7 +174,7 @@ static void visit_point(Tally *t, const struct SweptCall *call, unsigned n)
         while (n_errors < ELEMENTSOF(call->errors) && call->errors[n_errors])
                 n_errors++;
         for (unsigned i = 0; i < n_errors; i++) {
-                bool today = t->every == 1 || i == (t->day + n) % n_errors;
+                bool today = t->all_errors || i == (t->day + n) % n_errors;
 
                 if (today && !is_no_point(call, call->errors[i]))
                         try_injection(

@@ -6,9 +6,10 @@
  * which calls there are. A point is such a call. Each is a test of its own: the others are tried however it
  * ends.
  *
- * Every seventh point is tried, another one every day; all with AGENTHOST_TEST_ALL. AGENTHOST_TEST_POINTS is
- * "EVERY" or "EVERY:FIRST" instead, or "CALL:N" for a single point, "CALL" for all of that name. Which
- * are tried is said. */
+ * Every seventh point is tried, another one every day, with one of the errors that the call can fail with;
+ * all with AGENTHOST_TEST_ALL. AGENTHOST_TEST_POINTS is "EVERY" or "EVERY:FIRST" instead (with
+ * AGENTHOST_TEST_ALL: these points, with all errors), or "CALL:N" for a single point, "CALL" for all of
+ * that name. Which are tried is said. */
 
 #include "client.h"
 #include "tracer.h"
