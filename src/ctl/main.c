@@ -59,6 +59,21 @@ static int run(int argc, char **argv, Options *options)
         return r == EXIT_OK ? verb->run(&ctl, arguments) : r;
 }
 
+/* Where a write has failed before the last one, its errno is not known any more. */
+static int finish_output(int code)
+{
+        if (fflush(stdout) != 0) {
+                if (errno == EPIPE || code != EXIT_OK)
+                        return code;
+                log_error("Cannot write the output: %s", strerror(errno));
+                return EXIT_FAILED;
+        }
+        if (!ferror(stdout) || code != EXIT_OK)
+                return code;
+        log_error("Cannot write all of the output");
+        return EXIT_FAILED;
+}
+
 int main(int argc, char **argv)
 {
         Options options = { 0 };
@@ -68,9 +83,5 @@ int main(int argc, char **argv)
         r = run(argc, argv, &options);
         pager_close();
         options_done(&options);
-        if (fflush(stdout) != 0 && errno != EPIPE && r == EXIT_OK) {
-                log_error("Cannot write the output: %s", strerror(errno));
-                r = EXIT_FAILED;
-        }
-        return r;
+        return finish_output(r);
 }
