@@ -49,7 +49,7 @@ void host_describe_call(sd_bus_message *call, AccessDetails *ret, void *userdata
         ret->verb = g_strdup(sd_bus_message_get_member(call));
         if (sd_bus_path_decode(sd_bus_message_get_path(call), AGENT_PATH_PREFIX, &id) > 0)
                 describe_agent(userdata, id, ret);
-        else if (strcmp(ret->verb, "CreateAgent") == 0)
+        else if (strcmp(ret->verb, "CreateAgent") == 0 || strcmp(ret->verb, "RunAgent") == 0)
                 describe_creation(call, ret);
         else if (strcmp(ret->verb, "SelectHost") == 0)
                 describe_spec(call, ret);

@@ -11,7 +11,9 @@
 #include "agent-start.h"
 #include "agent-wait.h"
 #include "cgroup.h"
+#include "fleet-methods.h"
 #include "host-discovery.h"
+#include "host-fleet.h"
 #include "host-peers.h"
 #include "host-registry.h"
 #include "host-save.h"
@@ -67,6 +69,8 @@ Host *host_free(Host *host)
         if (!host)
                 return NULL;
 
+        host->ending = true;
+        host_fleet_close(host);
         /* Before the agents: they are to stay, and so are the files of their guilds. */
         host_peers_close(host);
         guild_texts_free(host->guilds);
@@ -267,6 +271,7 @@ static void on_bus_disconnected(void *userdata)
         Host *host = userdata;
 
         access_set_bus(host->access, NULL);
+        host_fleet_calls_drop(host);
 }
 
 /* What clients missed they read again when they see the name (ObjectManager). */
@@ -359,6 +364,7 @@ int host_start(Host *host, int notify_fd)
         connect_bus(host);
         host_registry_open(host);
         host_discovery_open(host);
+        host_fleet_open(host);
         r = host_peers_open(host);
         if (r >= 0)
                 r = load_state(host);
@@ -376,7 +382,8 @@ static void hang_up(Host *host)
         GHashTableIter i;
         gpointer value;
 
-        /* First: peers are not to be told that we stop, but to come again. */
+        host_fleet_close(host);
+        /* Peers are not to be told that we stop, but to come again. */
         host_peers_close(host);
         g_hash_table_iter_init(&i, host->agents);
         while (g_hash_table_iter_next(&i, NULL, &value)) {

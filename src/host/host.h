@@ -18,6 +18,7 @@
 #include "bus-connection.h"
 #include "client.h"
 #include "config.h"
+#include "fleet.h"
 #include "guild-text.h"
 #include "launcher-client.h"
 #include "launcher-sync.h"
@@ -52,6 +53,8 @@ typedef struct Host {
         Discovery *discovery; /* host-discovery.h */
         DiscoverySettings discovery_settings; /* what it was made by */
         HostSelector *selector;
+        Fleet *fleet; /* host-fleet.h */
+        GQueue fleet_calls; /* fleet-methods.c */
         PeerServer *peer_server; /* host-peers.h; NULL: nobody can reach us */
         PeerClient *peer_client;
         PeerSettings peer_settings; /* what they were made by */

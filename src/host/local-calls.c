@@ -27,10 +27,14 @@ static void on_created(Agent *a, const Fault *fault, void *userdata)
                 fault, c->userdata);
 }
 
-int local_create(
-        Host *host, PeerCreate *create, LocalCreated done, void *userdata, LocalCreate **ret, Fault *fault)
+int local_create(Host *host,
+        const PeerCreate *create,
+        LocalCreated done,
+        void *userdata,
+        LocalCreate **ret,
+        Fault *fault)
 {
-        _cleanup_(create_options_done) CreateOptions options = { 0 };
+        CreateOptions options;
         LocalCreate *c, *open;
         int r;
 
@@ -93,10 +97,57 @@ LocalCreate *local_create_cancel(LocalCreate *c)
         /* The agent outlives the wait for it. */
         a = c->agent;
         (void)local_create_leave(c);
-        if (!a)
+        if (!a || a->host->ending)
                 return NULL;
         agent_log(a, LOG_INFO, "Agent %s is stopped: who asked for it has gone before it was there", a->id);
         host_stop_agent(a->host, a->id, 0, on_cancelled, NULL);
+        return NULL;
+}
+
+struct LocalStop {
+        LocalStop **holder;
+        LocalStopped done; /* NULL: nobody waits any more */
+        void *userdata;
+};
+
+static void on_stopped(bool stopped, const Fault *fault, void *userdata)
+{
+        g_autofree LocalStop *s = userdata;
+
+        if (s->holder)
+                *s->holder = NULL;
+        if (s->done)
+                s->done(stopped, fault, s->userdata);
+}
+
+void local_stop(Host *host,
+        const char *agent_id,
+        uint64_t timeout_usec,
+        LocalStopped done,
+        void *userdata,
+        LocalStop **ret)
+{
+        LocalStop *s = g_new0(LocalStop, 1), *open = s;
+
+        *s = (LocalStop){ .holder = &open, .done = done, .userdata = userdata };
+        host_stop_agent(host, agent_id, timeout_usec, on_stopped, s);
+
+        /* What has been answered may have taken its caller with it. */
+        if (!open)
+                return;
+        *ret = open;
+        open->holder = ret;
+}
+
+LocalStop *local_stop_leave(LocalStop *s)
+{
+        if (!s)
+                return NULL;
+
+        if (s->holder)
+                *s->holder = NULL;
+        s->holder = NULL;
+        s->done = NULL;
         return NULL;
 }
 

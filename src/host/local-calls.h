@@ -5,26 +5,35 @@
  * who ask over the network (peer-calls.c), and for the fleet, to which this host is one of many
  * (host-fleet.c). Neither goes by the bus. */
 
+#include "fleet.h"
 #include "host.h"
-#include "peer.h"
 
-/* Of created and fault, one is NULL. What is told is the callback's for its time. */
-typedef void (*LocalCreated)(const PeerCreated *created, const Fault *fault, void *userdata);
+/* As CreateAgent. ret: where the caller keeps it: NULL before, left alone by what is answered before this
+ * returns, NULL again before done runs. On failure done does not run. */
+int local_create(Host *host,
+        const PeerCreate *create,
+        LocalCreated done,
+        void *userdata,
+        LocalCreate **ret,
+        Fault *fault);
 
-/* A creation whose end somebody waits for. */
-typedef struct LocalCreate LocalCreate;
-
-/* As CreateAgent; texts are taken out of create. ret: where the caller keeps it: NULL before, left alone by
- * what is answered before this returns, NULL again before done runs. On failure done does not run. */
-int local_create(
-        Host *host, PeerCreate *create, LocalCreated done, void *userdata, LocalCreate **ret, Fault *fault);
-
-/* Nobody wants it any more: done does not run, and the agent, of which nobody will hear, is stopped; one
- * that was there before is left alone. */
+/* Nobody wants it any more: done does not run, and the agent, of which nobody will hear, is stopped; but
+ * one that was there before is left alone, and so are all while agenthostd ends. */
 LocalCreate *local_create_cancel(LocalCreate *create);
 
 /* done does not run; the agent is left to become what it will. */
 LocalCreate *local_create_leave(LocalCreate *create);
+
+/* As StopAgent. ret: as above. */
+void local_stop(Host *host,
+        const char *agent_id,
+        uint64_t timeout_usec,
+        LocalStopped done,
+        void *userdata,
+        LocalStop **ret);
+
+/* done does not run; what is being stopped stops. */
+LocalStop *local_stop_leave(LocalStop *stop);
 
 /* What GetAgentInfo and ListAgents tell; texts are borrowed from the agents. */
 PeerAgent local_describe(const Agent *agent);

@@ -8,6 +8,7 @@
 #include "agent-stop.h"
 #include "answer.h"
 #include "fault-bus.h"
+#include "fleet-methods.h"
 #include "host-discovery.h"
 #include "local-calls.h"
 #include "log.h"
@@ -304,6 +305,21 @@ static const sd_bus_vtable manager_vtable[] = {
                 SD_BUS_NO_ARGS,
                 SD_BUS_RESULT("as", agent_ids),
                 host_method_cleanup_dead_agents,
+                ANYBODY),
+        SD_BUS_METHOD_WITH_ARGS("RunAgent",
+                SD_BUS_ARGS("s", agent_spec, "s", guild_spec, "s", messaging_config, "a{sv}", options),
+                SD_BUS_RESULT("s", agent_id, "s", host_address),
+                host_method_run_agent,
+                ANYBODY),
+        SD_BUS_METHOD_WITH_ARGS("StopAgentAnywhere",
+                SD_BUS_ARGS("s", agent_id, "u", timeout_sec),
+                SD_BUS_RESULT("b", stopped),
+                host_method_stop_agent_anywhere,
+                ANYBODY),
+        SD_BUS_METHOD_WITH_ARGS("ListFleetAgents",
+                SD_BUS_ARGS("s", guild_id),
+                SD_BUS_RESULT("a" FLEET_AGENT_TYPE, agents, "a" FLEET_MISSING_TYPE, missing),
+                host_method_list_fleet_agents,
                 ANYBODY),
         SD_BUS_METHOD_WITH_ARGS("SelectHost",
                 SD_BUS_ARGS("s", agent_spec),

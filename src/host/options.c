@@ -237,7 +237,7 @@ static int check_peers_texts(const PeerCreate *create, Fault *fault)
         return r >= 0 ? unit_properties_check(create->unit_properties, fault) : r;
 }
 
-int create_options_from_peer(PeerCreate *create, CreateOptions *ret, Fault *fault)
+int create_options_from_peer(const PeerCreate *create, CreateOptions *ret, Fault *fault)
 {
         RestartPolicy restart = RESTART_UNSET;
         int r;
@@ -250,12 +250,12 @@ int create_options_from_peer(PeerCreate *create, CreateOptions *ret, Fault *faul
 
         *ret = (CreateOptions){
                 .wait_ready = create->wait_ready,
-                .request_id = g_steal_pointer(&create->request_id),
-                .client_type = g_steal_pointer(&create->client_type),
-                .client_properties = g_steal_pointer(&create->client_properties),
-                .runtime = g_steal_pointer(&create->runtime),
-                .environment = g_steal_pointer(&create->environment),
-                .unit_properties = g_steal_pointer(&create->unit_properties),
+                .request_id = create->request_id,
+                .client_type = create->client_type,
+                .client_properties = create->client_properties,
+                .runtime = create->runtime,
+                .environment = create->environment,
+                .unit_properties = create->unit_properties,
                 .machine_id = (int32_t)create->machine_id,
                 .timeout_usec = create->timeout_usec,
                 .restart = restart,

@@ -32,8 +32,8 @@ typedef struct CreateOptions {
 /* Reads the dictionary the message is at. Faults: InvalidArgs. */
 int create_options_read(sd_bus_message *m, CreateOptions *ret, Fault *fault);
 
-/* Takes them out of what another host has asked for. Faults: InvalidArgs. */
-int create_options_from_peer(PeerCreate *create, CreateOptions *ret, Fault *fault);
+/* What another host has asked for: ret borrows from it, and is not to be released. Faults: InvalidArgs. */
+int create_options_from_peer(const PeerCreate *create, CreateOptions *ret, Fault *fault);
 
 /* The other way: moves them, all but strategy, which is not for the host that creates. */
 void create_options_to_peer(CreateOptions *options, PeerCreate *create);

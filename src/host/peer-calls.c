@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "peer-calls.h"
 
-#include "agent-stop.h"
 #include "local-calls.h"
 #include "log.h"
 
 /* A call that waits for what it has begun here. */
 typedef struct Operation {
         Host *host;
-        PeerCall *call; /* NULL: nobody wants to know any more */
-        LocalCreate *create;
+        PeerCall *call;
+        LocalCreate *create; /* or */
+        LocalStop *stop;
 } Operation;
 
 static void on_created(const PeerCreated *created, const Fault *fault, void *userdata)
@@ -53,20 +53,17 @@ static void on_stopped(bool stopped, const Fault *fault, void *userdata)
 {
         g_autofree Operation *op = userdata;
 
-        if (!op->call)
-                return;
         if (fault)
                 peer_call_failed(op->call, fault);
         else
                 peer_call_stopped(op->call, stopped);
 }
 
-/* What has been asked to stop stops. */
 static void cancel_stop(void *userdata)
 {
-        Operation *op = userdata;
+        g_autofree Operation *op = userdata;
 
-        op->call = NULL;
+        (void)local_stop_leave(op->stop);
 }
 
 static void handle_stop(PeerCall *call, const char *agent_id, uint64_t timeout_usec, void *userdata)
@@ -76,7 +73,7 @@ static void handle_stop(PeerCall *call, const char *agent_id, uint64_t timeout_u
         log_debug("Peer %s stops an agent", peer_call_client(call));
         *op = (Operation){ .host = userdata, .call = call };
         peer_call_set_operation(call, op, cancel_stop);
-        host_stop_agent(op->host, agent_id, timeout_usec, on_stopped, op);
+        local_stop(op->host, agent_id, timeout_usec, on_stopped, op, &op->stop);
 }
 
 static void handle_list(PeerCall *call, const char *guild_id, void *userdata)

@@ -111,6 +111,16 @@ static void memory_agents(Registry *registry, RegistryCall *call, const char *co
         registry_call_finish(call, &(RegistryAnswer){ .load = load, .n_load = n_load }, NULL);
 }
 
+/* Nobody tells that he is here, so nobody is known to have gone. */
+static void memory_evict(Registry *registry, RegistryCall *call, const char *id, const char *address)
+{
+        (void)registry;
+        (void)id;
+        (void)address;
+
+        registry_call_finish(call, &(RegistryAnswer){ 0 }, NULL);
+}
+
 static void memory_members(Registry *registry, RegistryCall *call, const char *hostname)
 {
         g_autofree const char **ids = memory_store_members(store_of(registry), hostname);
@@ -159,6 +169,7 @@ static const RegistryOps memory_ops = {
         .find = memory_find,
         .load = memory_load,
         .agents = memory_agents,
+        .evict = memory_evict,
         .members = memory_members,
         .cleanup = memory_cleanup,
         .turn = memory_turn,

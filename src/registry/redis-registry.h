@@ -193,6 +193,10 @@ void redis_query_turn(Registry *registry, RegistryCall *call);
 void redis_query_reset_turn(Registry *registry, RegistryCall *call);
 void redis_query_free(RedisQuery *query);
 
+/* -- redis-evict.c -- */
+
+void redis_evict(Registry *registry, RegistryCall *call, const char *id, const char *address);
+
 /* -- redis-hosts.c -- */
 
 /* Finds the hosts that have a set: their names, each once, or a fault. done is called from the loop, once,

@@ -279,6 +279,7 @@ static const RegistryOps ops = {
         .find = redis_query_find,
         .load = redis_query_load,
         .agents = redis_query_agents,
+        .evict = redis_evict,
         .members = redis_query_members,
         .cleanup = redis_cleanup_call,
         .turn = redis_query_turn,

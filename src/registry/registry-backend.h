@@ -31,6 +31,7 @@ typedef struct RegistryOps {
         void (*find)(Registry *registry, RegistryCall *call, const char *id);
         void (*load)(Registry *registry, RegistryCall *call);
         void (*agents)(Registry *registry, RegistryCall *call, const char *const *hostnames, size_t n);
+        void (*evict)(Registry *registry, RegistryCall *call, const char *id, const char *address);
         void (*members)(Registry *registry, RegistryCall *call, const char *hostname);
         void (*cleanup)(Registry *registry, RegistryCall *call);
         void (*turn)(Registry *registry, RegistryCall *call);

@@ -106,6 +106,19 @@ void registry_find(
         call_asked(open, REGISTRY_CALL_LIMIT_USEC, ret_call);
 }
 
+void registry_evict(Registry *registry,
+        const char *id,
+        const char *address,
+        RegistryDone done,
+        void *userdata,
+        RegistryCall **ret_call)
+{
+        RegistryCall *open;
+
+        registry->ops->evict(registry, call_new(registry, done, userdata, &open), id, address);
+        call_asked(open, REGISTRY_CALL_LIMIT_USEC, ret_call);
+}
+
 void registry_members(
         Registry *registry, const char *hostname, RegistryDone done, void *userdata, RegistryCall **ret_call)
 {

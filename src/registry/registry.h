@@ -137,6 +137,7 @@ typedef struct RegistryAnswer {
         const RegistryLoad *load; /* load, agents */
         size_t n_load;
         uint64_t turn; /* turn */
+        bool evicted; /* evict */
 } RegistryAnswer;
 
 /* Of answer and fault, one is NULL. The call is gone when it runs. */
@@ -174,6 +175,15 @@ void registry_load(Registry *registry, RegistryDone done, void *userdata, Regist
 void registry_agents(Registry *registry,
         const char *const *hostnames,
         size_t n,
+        RegistryDone done,
+        void *userdata,
+        RegistryCall **ret_call);
+
+/* Removes the location of an agent of another host, if it is still at that address and that host is gone (it
+ * does not say any more that it is there: host_status:{hostname}). answer->evicted: it was so. */
+void registry_evict(Registry *registry,
+        const char *id,
+        const char *address,
         RegistryDone done,
         void *userdata,
         RegistryCall **ret_call);

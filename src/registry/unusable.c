@@ -67,6 +67,14 @@ static void unusable_agents(Registry *registry, RegistryCall *call, const char *
         refuse(registry, call);
 }
 
+static void unusable_evict(Registry *registry, RegistryCall *call, const char *id, const char *address)
+{
+        (void)id;
+        (void)address;
+
+        refuse(registry, call);
+}
+
 /* No call is ever open. */
 static void unusable_cancelled(Registry *registry, RegistryCall *call)
 {
@@ -83,6 +91,7 @@ static const RegistryOps unusable_ops = {
         .find = unusable_ask,
         .load = refuse,
         .agents = unusable_agents,
+        .evict = unusable_evict,
         .members = unusable_ask,
         .cleanup = refuse,
         .turn = refuse,

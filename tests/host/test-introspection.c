@@ -239,7 +239,8 @@ static unsigned expect_only_looking(
 static void test_only_looking_is_for_everybody(void)
 {
         static const char *const looking[] = { "GetAgentInfo", "ListAgents", "GetAgent", "Health",
-                "IsAgentRunning", "GetLocation", "GetHostLoad", "GetHostAgents", "ListHosts", "ListRuntimes", NULL };
+                "IsAgentRunning", "GetLocation", "GetHostLoad", "GetHostAgents", "ListHosts",
+                "ListFleetAgents", "ListRuntimes", NULL };
         static const char *const nothing[] = { NULL };
         _cleanup_client_ Client *root = agents_begin(), *nobody = client_new_as("nobody", NULL);
         _cleanup_free_ char *path = agent_path("a1");

@@ -208,9 +208,9 @@ static PeerCreate all_that_peers_ask(void)
 
 static void test_options_come_from_a_peer_and_go_to_one(void)
 {
-        _cleanup_(create_options_done) CreateOptions o = { 0 };
-        _cleanup_peer_create_ PeerCreate create = all_that_peers_ask();
+        _cleanup_peer_create_ PeerCreate create = all_that_peers_ask(), back = { 0 };
         _cleanup_fault_ Fault fault = FAULT_INIT;
+        CreateOptions o;
 
         if (create_options_from_peer(&create, &o, &fault) < 0)
                 g_error("%s", fault_text(&fault));
@@ -225,27 +225,30 @@ static void test_options_come_from_a_peer_and_go_to_one(void)
         g_assert_cmpstr(o.environment[0], ==, "A=1");
         g_assert_nonnull(o.unit_properties);
         g_assert_true(o.takeover);
-        g_assert_null(create.request_id);
 
-        create_options_to_peer(&o, &create);
+        /* As if they were its own. */
+        create_options_to_peer(&o, &back);
+        g_free(create.agent_spec);
+        g_free(create.restart);
+        create = (PeerCreate){ 0 };
         g_assert_null(o.request_id);
-        g_assert_true(create.wait_ready);
-        g_assert_cmpstr(create.request_id, ==, "r-1");
-        g_assert_cmpint(create.machine_id, ==, -5);
-        g_assert_cmpstr(create.client_type, ==, "T");
-        g_assert_cmpstr(create.client_properties, ==, "{}");
-        g_assert_cmpstr(create.runtime, ==, "echo");
-        g_assert_cmpstr(create.restart, ==, "always");
-        g_assert_cmpuint(create.timeout_usec, ==, 1500000);
-        g_assert_cmpstr(create.environment[0], ==, "A=1");
-        g_assert_nonnull(create.unit_properties);
-        g_assert_true(create.takeover);
+        g_assert_true(back.wait_ready);
+        g_assert_cmpstr(back.request_id, ==, "r-1");
+        g_assert_cmpint(back.machine_id, ==, -5);
+        g_assert_cmpstr(back.client_type, ==, "T");
+        g_assert_cmpstr(back.client_properties, ==, "{}");
+        g_assert_cmpstr(back.runtime, ==, "echo");
+        g_assert_cmpstr(back.restart, ==, "always");
+        g_assert_cmpuint(back.timeout_usec, ==, 1500000);
+        g_assert_cmpstr(back.environment[0], ==, "A=1");
+        g_assert_nonnull(back.unit_properties);
+        g_assert_true(back.takeover);
 }
 
 static void assert_peer_refused(PeerCreate create, const char *text)
 {
-        _cleanup_(create_options_done) CreateOptions o = { 0 };
         _cleanup_fault_ Fault fault = FAULT_INIT;
+        CreateOptions o;
 
         g_assert_cmpint(create_options_from_peer(&create, &o, &fault), <, 0);
         g_assert_cmpint(fault.kind, ==, FAULT_INVALID_ARGS);

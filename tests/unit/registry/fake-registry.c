@@ -62,6 +62,13 @@ static void fake_agents(Registry *registry, RegistryCall *call, const char *cons
         hear_call(registry, call, "agents", names->str);
 }
 
+static void fake_evict(Registry *registry, RegistryCall *call, const char *id, const char *address)
+{
+        g_autofree char *text = g_strdup_printf("%s %s", id, address);
+
+        hear_call(registry, call, "evict", text);
+}
+
 static void fake_ask(Registry *registry, RegistryCall *call)
 {
         hear_call(registry, call, "ask", "something");
@@ -87,6 +94,7 @@ FakeRegistry *fake_registry_new(sd_event *event, const RegistryHandlers *handler
                 .find = fake_find,
                 .load = fake_ask,
                 .agents = fake_agents,
+                .evict = fake_evict,
                 .members = fake_members,
                 .cleanup = fake_ask,
                 .turn = fake_ask,

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Removes the location of an agent whose host has gone, and cannot do it by itself. Whether it has gone is
+ * looked at first; should it come back just then, it writes again what is its own. */
+
+#include "redis-error.h"
+#include "redis-registry.h"
+
+typedef struct Evict {
+        RedisRequest request; /* first */
+        RedisRegistry *redis;
+        RegistryCall *call;
+        char *id;
+        char *address;
+        char *hostname; /* of it */
+} Evict;
+
+static void evict_free(Evict *e)
+{
+        redis_client_forget(e->redis->client, e);
+        g_free(e->id);
+        g_free(e->address);
+        g_free(e->hostname);
+        g_free(e);
+}
+
+static void cancel(RegistryCall *call)
+{
+        evict_free(call->request);
+}
+
+static void finish(Evict *e, bool evicted, const Fault *fault)
+{
+        RegistryCall *call = e->call;
+
+        evict_free(e);
+        registry_call_finish(call, fault ? NULL : &(RegistryAnswer){ .evicted = evicted }, fault);
+}
+
+/* The number that an answer has to be. Returns false when the call is over. */
+static bool read_number(Evict *e, const redisReply *reply, const Fault *fault, long long *ret)
+{
+        _cleanup_fault_ Fault refusal = FAULT_INIT;
+
+        if (!fault && reply->type != REDIS_REPLY_INTEGER) {
+                (void)redis_reply_fault(e->redis, reply, &refusal);
+                fault = &refusal;
+        }
+        if (fault) {
+                finish(e, false, fault);
+                return false;
+        }
+        *ret = reply->integer;
+        return true;
+}
+
+static void leave_set(const Evict *e)
+{
+        g_autofree char *set_key = g_strconcat(HOST_SET_PREFIX, e->hostname, NULL);
+        const RedisWord words[] = { { "SREM", 4 }, redis_word(set_key), redis_word(e->id) };
+
+        (void)redis_client_send(e->redis->client, words, ELEMENTSOF(words), redis_ignore, NULL, NULL);
+}
+
+static void on_released(const redisReply *reply, const Fault *fault, void *userdata)
+{
+        Evict *e = userdata;
+        long long n;
+
+        if (!read_number(e, reply, fault, &n))
+                return;
+        if (n > 0)
+                leave_set(e);
+        finish(e, n > 0, NULL);
+}
+
+static void on_looked(const redisReply *reply, const Fault *fault, void *userdata)
+{
+        _cleanup_fault_ Fault unsent = FAULT_INIT;
+        g_autofree char *prefix = NULL;
+        Evict *e = userdata;
+        long long n;
+
+        if (!read_number(e, reply, fault, &n))
+                return;
+        if (n > 0) {
+                finish(e, false, NULL);
+                return;
+        }
+
+        prefix = g_strconcat(e->hostname, ":", NULL);
+        /* With its text: it happens rarely. */
+        if (redis_script_send(e->redis->client, REDIS_SCRIPT_RELEASE, true,
+                    redis_key(e->redis, LOCATION_PREFIX, e->id),
+                    (RedisWord[]){ redis_word(prefix), redis_word(e->address) }, 2, on_released, e,
+                    &unsent) < 0)
+                finish(e, false, &unsent);
+}
+
+void redis_evict(Registry *registry, RegistryCall *call, const char *id, const char *address)
+{
+        _cleanup_fault_ Fault unsent = FAULT_INIT;
+        RedisRegistry *r = redis_of(registry);
+        Evict *e = g_new0(Evict, 1);
+        RedisWord words[2] = { { "EXISTS", 6 } };
+
+        *e = (Evict){
+                .request = { cancel },
+                .redis = r,
+                .call = call,
+                .id = g_strdup(id),
+                .address = g_strdup(address),
+                .hostname = redis_hostname_of(address),
+        };
+        call->request = e;
+        words[1] = redis_key(r, HOST_STATUS_PREFIX, e->hostname);
+        if (redis_client_send(r->client, words, ELEMENTSOF(words), on_looked, e, &unsent) < 0)
+                finish(e, false, &unsent);
+}
