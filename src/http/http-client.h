@@ -53,6 +53,7 @@ typedef struct HttpOptions {
         uint64_t connect_usec; /* with the TLS handshake */
         uint64_t total_usec; /* from beginning to end */
         uint64_t stall_usec; /* no byte has come for so long; whole seconds */
+        uint64_t unacknowledged_usec; /* what was sent has not arrived for so long: the network is cut */
 
         /* When to find out, on a silent connection, whether the other side is still there: after so much
          * silence, then at each interval; three unanswered probes are the end. 0: 30 s, 10 s. Whole seconds.

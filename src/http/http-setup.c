@@ -39,15 +39,19 @@ static void curl_freep(char **text)
 }
 #define _cleanup_curl_ _cleanup_(curl_freep)
 
-/* The number of probes has no option of its own. */
+/* What libcurl has no options for. userdata: the time for what is not acknowledged, in ms, in place of a
+ * pointer; 0: as TCP has it. */
 static int on_socket_made(void *userdata, curl_socket_t fd, curlsocktype purpose)
 {
+        unsigned unacknowledged_msec = GPOINTER_TO_UINT(userdata);
         int probes = KEEPALIVE_PROBES;
 
-        (void)userdata;
-
-        if (purpose == CURLSOCKTYPE_IPCXN)
-                (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
+        if (purpose != CURLSOCKTYPE_IPCXN)
+                return CURL_SOCKOPT_OK;
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
+        if (unacknowledged_msec > 0)
+                (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_msec,
+                        sizeof(unacknowledged_msec));
         return CURL_SOCKOPT_OK;
 }
 
@@ -70,6 +74,8 @@ static void set_limits(CURL *easy, const HttpOptions *o)
         curl_easy_setopt(
                 easy, CURLOPT_TCP_KEEPINTVL, to_sec(o->keepalive_interval_usec, KEEPALIVE_INTERVAL_USEC));
         curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket_made);
+        curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA,
+                GUINT_TO_POINTER((unsigned)(o->unacknowledged_usec / USEC_PER_MSEC)));
 }
 
 static int set_blob(CURL *easy, CURLoption option, const HttpBytes *bytes)

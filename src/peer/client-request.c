@@ -7,6 +7,10 @@
 
 #define ATTEMPTS_MAX 2
 
+/* A host that a kept connection does not lead to any more is not waited for as one that works is. */
+#define UNACKNOWLEDGED_USEC (5 * USEC_PER_SEC)
+#define KEEPALIVE_USEC (5 * USEC_PER_SEC)
+
 /* libcurl counts in milliseconds of 31 bits. */
 #define LIMIT_MAX_USEC (24 * 3600 * USEC_PER_SEC)
 
@@ -164,6 +168,9 @@ static int start_attempt(PeerRequest *r, Fault *fault)
                 .reply_max = WIRE_ANSWER_MAX,
                 .connect_usec = r->client->settings.connect_usec,
                 .total_usec = attempt_limit(r),
+                .unacknowledged_usec = UNACKNOWLEDGED_USEC,
+                .keepalive_usec = KEEPALIVE_USEC,
+                .keepalive_interval_usec = KEEPALIVE_USEC,
         };
 
         if (r->key)

@@ -69,9 +69,9 @@ static void on_released(const redisReply *reply, const Fault *fault, void *userd
 
         if (!read_number(e, reply, fault, &n))
                 return;
-        if (n > 0)
-                leave_set(e);
-        finish(e, n > 0, NULL);
+        /* It may have expired, too. */
+        leave_set(e);
+        finish(e, true, NULL);
 }
 
 static void on_looked(const redisReply *reply, const Fault *fault, void *userdata)

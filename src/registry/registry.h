@@ -179,8 +179,9 @@ void registry_agents(Registry *registry,
         void *userdata,
         RegistryCall **ret_call);
 
-/* Removes the location of an agent of another host, if it is still at that address and that host is gone (it
- * does not say any more that it is there: host_status:{hostname}). answer->evicted: it was so. */
+/* Removes the location of an agent of another host, if that host is gone (it does not say any more that it
+ * is there: host_status:{hostname}) and the agent still at that address. answer->evicted: the host is gone.
+ */
 void registry_evict(Registry *registry,
         const char *id,
         const char *address,
