@@ -54,6 +54,11 @@ test_bash_offers_runtimes() {
         expect_offer "rustic" run --runtime = r
 }
 
+test_bash_offers_hosts() {
+        expect_offer "50051" run --host = host-1 : 5
+        expect_offer "host-1:50051 host-2:50051" run --host ho
+}
+
 test_bash_offers_the_columns_of_each_verb() {
         expect_offer "id" --columns = i
         expect_offer "ip" hosts --columns = i

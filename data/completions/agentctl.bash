@@ -49,7 +49,7 @@ _agentctl_offer_value() {
                         _agentctl_offer name default type user match executable restart file client-types environment \
                                 properties
                         ;;
-                *) _agentctl_offer id guild name state pid created age alive unit object ;;
+                *) _agentctl_offer id host guild name state pid created age alive unit object ;;
                 esac
                 ;;
         --property | -p)
@@ -61,6 +61,8 @@ _agentctl_offer_value() {
                         PlacementCounter UnsupportedProperties
                 ;;
         --runtime) _agentctl_offer_list runtimes name ;;
+        --host) _agentctl_offer_list hosts address ;;
+        --strategy) _agentctl_offer round-robin least-agents ;;
         --guild) if [[ $verb == run ]]; then _agentctl_offer_files; else _agentctl_offer_list list guild; fi ;;
         --messaging | --client-properties) _agentctl_offer_files ;;
         --remote | -H)
@@ -72,17 +74,17 @@ _agentctl_offer_value() {
 _agentctl_offer_options() {
         local common='--help --version --user --remote --json --no-legend --no-pager --no-ask-password' more=''
         case $verb in
-        list | '') more='--guild --columns --state --full' ;;
+        list | '') more='--guild --fleet --columns --state --full' ;;
         hosts | runtimes) more='--columns --full' ;;
         status) more='--guild --lines --full' ;;
         show) more='--guild --property --value' ;;
         logs) more='--guild --lines --follow' ;;
         monitor) more='--guild' ;;
         run)
-                more='--guild --runtime --restart --messaging --environment --client-type --client-properties
+                more='--guild --here --host --strategy --runtime --restart --messaging --environment --client-type --client-properties
                         --machine-id --request-id --takeover --no-block --wait --follow --timeout --quiet'
                 ;;
-        stop) more='--guild --timeout --quiet' ;;
+        stop) more='--guild --fleet --here --timeout --quiet' ;;
         restart | freeze | thaw) more='--guild --quiet' ;;
         kill) more='--guild --signal --kill-whom --quiet' ;;
         shutdown) more='--timeout --quiet' ;;
@@ -107,7 +109,7 @@ _agentctl_offer_arguments() {
 _agentctl_takes_value() {
         case $1 in
         -H | -E | -s | -p | -n) return 0 ;;
-        --remote | --json | --timeout | --guild | --columns | --state | --runtime | --restart | --messaging | \
+        --remote | --json | --timeout | --guild | --columns | --state | --host | --strategy | --runtime | --restart | --messaging | \
                 --environment | --client-type | --client-properties | --machine-id | --request-id | --signal | \
                 --kill-whom | --property | --lines) return 0 ;;
         *) return 1 ;;

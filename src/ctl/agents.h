@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The list of agents, as ListAgents tells it, and the ids that a command line means. */
+/* The list of agents, as ListAgents tells it, or ListFleetAgents, and the ids that a command line means. */
 
 #include <glib.h>
 
@@ -12,9 +12,11 @@ typedef struct AgentRow {
         uint32_t pid;
         bool alive;
         uint64_t created_at_usec;
+        char *host; /* its address; NULL: this one */
 } AgentRow;
 
-/* Sorted by guild, then by id; guild NULL: all. EXIT_OK, or what to exit with after having told why. */
+/* Sorted by guild, then by id; guild NULL: all. EXIT_OK, or what to exit with after having told why. With
+ * --fleet of all hosts; of those that do not answer it is told, and noted in Ctl. */
 int agents_list(Ctl *ctl, const char *guild, GPtrArray **ret);
 
 /* Those that are named, or those of --guild=; NULL-terminated. EXIT_USAGE, after having told what is wrong,

@@ -29,7 +29,7 @@ int columns_choose(const Options *o, const Column *all, size_t n_all, Columns *r
         Columns c = { .n_chosen = 0 };
 
         for (size_t i = 0; !o->columns && i < n_all; i++)
-                if (all[i].by_default)
+                if (all[i].shown == COLUMN_SHOWN || (all[i].shown == COLUMN_OF_FLEET && o->fleet))
                         c.chosen[c.n_chosen++] = &all[i];
         for (char **name = o->columns; name && *name && c.n_chosen < COLUMNS_MAX; name++) {
                 c.chosen[c.n_chosen] = find(all, n_all, *name);

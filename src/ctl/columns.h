@@ -12,12 +12,19 @@
 
 #define COLUMNS_MAX 32u
 
+/* When no columns are asked for. */
+typedef enum ColumnShown {
+        COLUMN_ON_REQUEST,
+        COLUMN_SHOWN,
+        COLUMN_OF_FLEET, /* with --fleet */
+} ColumnShown;
+
 /* A row is of whatever type the verb has. */
 typedef struct Column {
         const char *name; /* for --columns= */
         TableColumn table;
         char *(*text)(const void *row); /* g_free() */
-        bool by_default;
+        ColumnShown shown;
         Colour (*colour)(const void *row); /* NULL: none */
 } Column;
 

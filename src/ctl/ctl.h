@@ -15,6 +15,8 @@ typedef struct Ctl {
         sd_event *event; /* both: once connected */
         sd_bus *bus;
 
+        bool incomplete; /* of the fleet: some hosts have not told what they have */
+
         /* Once connected to act. */
         pid_t password_agent; /* 0: none */
         bool may_act_freely; /* nobody asks for a password: several calls at once would do so as often */

@@ -31,8 +31,14 @@ const OptionInfo option_table[] = {
                 "Only agents of this guild, or all of them; run: the file with the guild's spec" },
         { "columns", 0, "NAME,...", " list hosts runtimes ", OPTION_COMMA_LIST, AT(columns),
                 "Show these columns; those that there are, are in agentctl(1)" },
+        { "fleet", 0, NULL, " list stop ", OPTION_FLAG, AT(fleet),
+                "list: the agents of all hosts; stop: with --guild=, those of the guild on all hosts" },
         { "state", 0, "STATE,...", " list ", OPTION_COMMA_LIST, AT(states), "Only agents in these states" },
 
+        { "here", 0, NULL, " run stop ", OPTION_FLAG, AT(here), "On this host, and on no other" },
+        { "host", 0, "HOST", " run ", OPTION_TEXT, AT(host), "Start it on this host: its name or address" },
+        { "strategy", 0, "round-robin|least-agents", " run ", OPTION_CHOICE, AT(strategy),
+                "Choose the host so, not as its settings say" },
         { "runtime", 0, "NAME", " run ", OPTION_TEXT, AT(runtime), "Start with this runtime" },
         { "restart", 0, "no|on-failure|always", " run ", OPTION_CHOICE, AT(restart),
                 "Whether to start again what ended" },
@@ -46,7 +52,7 @@ const OptionInfo option_table[] = {
         { "request-id", 0, "TEXT", " run ", OPTION_TEXT, AT(request_id),
                 "A repeat with the same text starts nothing twice; for one agent" },
         { "takeover", 0, NULL, " run ", OPTION_FLAG, AT(takeover),
-                "Start it here although the registry knows it on another host, which loses it" },
+                "Start it although the registry knows it on another host, which loses it" },
         { "no-block", 0, NULL, " run ", OPTION_FLAG, AT(no_block),
                 "Do not wait until agents are ready, only until they are executed" },
         { "wait", 0, NULL, " run ", OPTION_FLAG, AT(wait), "Wait until the agents have ended" },
@@ -275,6 +281,8 @@ void options_done(Options *o)
         strv_free(o->states);
         g_free(o->runtime);
         g_free(o->restart);
+        g_free(o->host);
+        g_free(o->strategy);
         g_free(o->client_type);
         g_free(o->client_properties);
         g_free(o->messaging);

@@ -29,7 +29,8 @@ typedef struct Options {
         char **environment;
         int64_t machine_id;
         bool has_machine_id;
-        bool takeover;
+        bool takeover, here, fleet;
+        char *host, *strategy;
         bool no_block, wait, follow;
 
         int signal_number; /* 0: not given */

@@ -19,10 +19,12 @@
 typedef struct Action {
         const char *doing, *done; /* "stopping", "stopped" */
         BatchMake make;
+        bool anywhere; /* agents of other hosts too */
 
         /* Set by act(). */
         const Options *options;
         char **ids;
+        bool *elsewhere; /* by id: not on this host; NULL: it is about this host alone */
         int code;
 } Action;
 
@@ -59,10 +61,15 @@ static bool on_acted(size_t index, sd_bus_message *answer, Progress *progress, v
         const sd_bus_error *e = sd_bus_message_get_error(answer);
         Action *a = userdata;
         const char *id = a->ids[index];
+        bool unknown = is_unknown(answer);
         int code = EXIT_OK;
 
+        if (unknown && a->elsewhere && !a->elsewhere[index]) {
+                a->elsewhere[index] = true;
+                return true;
+        }
         progress_hide(progress);
-        if (is_unknown(answer)) {
+        if (unknown) {
                 log_error("%s: there is no such agent ('agentctl list' shows those that there are)", id);
                 code = EXIT_NO_AGENT;
         } else if (e)
@@ -76,6 +83,7 @@ static bool on_acted(size_t index, sd_bus_message *answer, Progress *progress, v
 static int act(Ctl *ctl, char **arguments, Action *action)
 {
         _cleanup_strv_free_ char **ids = NULL;
+        g_autofree bool *elsewhere = NULL;
         Batch batch = {
                 .doing = action->doing, .make = action->make, .answer = on_acted, .userdata = action
         };
@@ -90,17 +98,22 @@ static int act(Ctl *ctl, char **arguments, Action *action)
         action->options = ctl->options;
         action->ids = ids;
         batch.n_items = strv_length(ids);
+        if (action->anywhere && !ctl->options->here)
+                action->elsewhere = elsewhere = g_new0(bool, batch.n_items);
         r = batch_run(ctl, &batch);
-        return r != EXIT_OK ? r : action->code;
+        if (r != EXIT_OK)
+                return r;
+        return ctl->incomplete ? exit_code_merge(action->code, EXIT_FAILED) : action->code;
 }
 
+/* First here: that is all that a rule of polkit may allow, and no registry is needed for it. */
 static int make_stop(Ctl *ctl, size_t index, sd_bus_message **ret, void *userdata)
 {
         const Action *a = userdata;
         int r;
 
-        r = sd_bus_message_new_method_call(
-                ctl->bus, ret, BUS_NAME, HOST_PATH, MANAGER_INTERFACE, "StopAgent");
+        r = sd_bus_message_new_method_call(ctl->bus, ret, BUS_NAME, HOST_PATH, MANAGER_INTERFACE,
+                a->elsewhere && a->elsewhere[index] ? "StopAgentAnywhere" : "StopAgent");
         return r < 0 ? r : sd_bus_message_append(*ret, "su", a->ids[index], timeout_sec(a->options));
 }
 
@@ -139,7 +152,13 @@ static int make_kill(Ctl *ctl, size_t index, sd_bus_message **ret, void *userdat
 
 int verb_stop(Ctl *ctl, char **arguments)
 {
-        return act(ctl, arguments, &(Action){ .doing = "stopping", .done = "stopped", .make = make_stop });
+        if (ctl->options->fleet && (!ctl->options->guild || ctl->options->here)) {
+                log_error(
+                        "--fleet is for all agents of a guild, wherever they are: with --guild=, without --here");
+                return EXIT_USAGE;
+        }
+        return act(ctl, arguments,
+                &(Action){ .doing = "stopping", .done = "stopped", .make = make_stop, .anywhere = true });
 }
 
 int verb_restart(Ctl *ctl, char **arguments)

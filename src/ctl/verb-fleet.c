@@ -95,13 +95,13 @@ static char *cell_ip(const void *p)
 }
 
 static const Column host_columns[] = {
-        { "address", { .title = "ADDRESS", .min = 12 }, cell_address, .by_default = true },
-        { "ready", { .title = "READY" }, cell_ready, .by_default = true, .colour = ready_colour },
-        { "agents", { .title = "AGENTS", .right = true }, cell_agents, .by_default = true },
-        { "here", { .title = "HERE" }, cell_here, .by_default = true },
-        { "zone", { .title = "ZONE", .min = 4 }, cell_zone, .by_default = true },
-        { "node", { .title = "NODE", .min = 4 }, cell_node, .by_default = true },
-        { "ip", { .title = "IP", .min = 8 }, cell_ip, .by_default = true },
+        { "address", { .title = "ADDRESS", .min = 12 }, cell_address, .shown = COLUMN_SHOWN },
+        { "ready", { .title = "READY" }, cell_ready, .shown = COLUMN_SHOWN, .colour = ready_colour },
+        { "agents", { .title = "AGENTS", .right = true }, cell_agents, .shown = COLUMN_SHOWN },
+        { "here", { .title = "HERE" }, cell_here, .shown = COLUMN_SHOWN },
+        { "zone", { .title = "ZONE", .min = 4 }, cell_zone, .shown = COLUMN_SHOWN },
+        { "node", { .title = "NODE", .min = 4 }, cell_node, .shown = COLUMN_SHOWN },
+        { "ip", { .title = "IP", .min = 8 }, cell_ip, .shown = COLUMN_SHOWN },
 };
 
 static int read_hosts(sd_bus_message *m, GPtrArray *rows)

@@ -89,6 +89,13 @@ static char *cell_unit(const void *p)
         return unit;
 }
 
+static char *cell_host(const void *p)
+{
+        const AgentRow *row = p;
+
+        return g_strdup(row->host ? row->host : "-");
+}
+
 static Colour state_colour(const void *p)
 {
         const AgentRow *row = p;
@@ -97,12 +104,13 @@ static Colour state_colour(const void *p)
 }
 
 static const Column list_columns[] = {
-        { "id", { .title = "ID", .min = 8 }, cell_id, .by_default = true },
-        { "guild", { .title = "GUILD", .min = 6 }, cell_guild, .by_default = true },
-        { "state", { .title = "STATE" }, cell_state, .by_default = true, .colour = state_colour },
-        { "pid", { .title = "PID", .right = true }, cell_pid, .by_default = true },
-        { "age", { .title = "CREATED" }, cell_age, .by_default = true },
-        { "name", { .title = "NAME", .min = 4 }, cell_name, .by_default = true },
+        { "id", { .title = "ID", .min = 8 }, cell_id, .shown = COLUMN_SHOWN },
+        { "host", { .title = "HOST", .min = 8 }, cell_host, .shown = COLUMN_OF_FLEET },
+        { "guild", { .title = "GUILD", .min = 6 }, cell_guild, .shown = COLUMN_SHOWN },
+        { "state", { .title = "STATE" }, cell_state, .shown = COLUMN_SHOWN, .colour = state_colour },
+        { "pid", { .title = "PID", .right = true }, cell_pid, .shown = COLUMN_SHOWN },
+        { "age", { .title = "CREATED" }, cell_age, .shown = COLUMN_SHOWN },
+        { "name", { .title = "NAME", .min = 4 }, cell_name, .shown = COLUMN_SHOWN },
         { "created", { .title = "CREATED AT" }, .text = cell_created },
         { "alive", { .title = "ALIVE" }, .text = cell_alive },
         { "unit", { .title = "UNIT", .min = 8 }, .text = cell_unit },
@@ -123,6 +131,8 @@ static struct json_object *row_to_json(const AgentRow *row)
         json_object_object_add(o, "created", json_object_new_uint64(row->created_at_usec));
         object_add_text(o, "unit", unit);
         object_add_text(o, "object", row->object);
+        if (row->host)
+                object_add_text(o, "host", row->host);
         return o;
 }
 
@@ -165,5 +175,5 @@ int verb_list(Ctl *ctl, char **arguments)
                 print_json(rows, o->json);
         else
                 columns_print(&columns, rows, "agent", o);
-        return EXIT_OK;
+        return ctl->incomplete ? EXIT_FAILED : EXIT_OK;
 }

@@ -11,6 +11,7 @@
 #include "journal.h"
 #include "log.h"
 #include "proto/names.h"
+#include "run-call.h"
 #include "run-spec.h"
 #include "run-watch.h"
 #include "strv.h"
@@ -25,6 +26,7 @@ typedef struct Running {
         Ctl *ctl;
         const Options *options;
         RunSpecs specs;
+        bool placed; /* on any host, which the service chooses; else here */
         unsigned *repeats; /* by spec */
         struct json_object *results; /* with --json= */
         RunWatch *watch; /* with --wait or --follow */
@@ -34,69 +36,12 @@ typedef struct Running {
         int ends; /* of how agents ended */
 } Running;
 
-static int append_text(sd_bus_message *m, const char *key, const char *value)
-{
-        return value ? sd_bus_message_append(m, "{sv}", key, "s", value) : 0;
-}
-
-static int append_environment(sd_bus_message *m, char **environment)
-{
-        int r;
-
-        if (!environment)
-                return 0;
-        r = sd_bus_message_open_container(m, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", "environment");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'v', "as");
-        if (r >= 0)
-                r = sd_bus_message_append_strv(m, environment);
-        if (r >= 0)
-                r = sd_bus_message_close_container(m);
-        return r < 0 ? r : sd_bus_message_close_container(m);
-}
-
-static int append_options(sd_bus_message *m, const Running *run, const RunSpec *s)
-{
-        const Options *o = run->options;
-        int r;
-
-        r = sd_bus_message_open_container(m, 'a', "{sv}");
-        if (r >= 0)
-                r = append_text(m, "wait", o->no_block ? "launched" : "ready");
-        if (r >= 0)
-                r = append_text(m, "request_id", s->request_id);
-        if (r >= 0)
-                r = append_text(m, "runtime", o->runtime);
-        if (r >= 0)
-                r = append_text(m, "restart", o->restart);
-        if (r >= 0)
-                r = append_text(m, "client_type", o->client_type);
-        if (r >= 0)
-                r = append_text(m, "client_properties", run->specs.client_properties);
-        if (r >= 0 && o->has_machine_id)
-                r = sd_bus_message_append(m, "{sv}", "machine_id", "i", (int32_t)o->machine_id);
-        if (r >= 0 && o->takeover)
-                r = sd_bus_message_append(m, "{sv}", "takeover", "b", 1);
-        if (r >= 0 && o->timeout_usec > 0)
-                r = sd_bus_message_append(m, "{sv}", "timeout", "t", o->timeout_usec);
-        if (r >= 0)
-                r = append_environment(m, o->environment);
-        return r < 0 ? r : sd_bus_message_close_container(m);
-}
-
 static int make_call(Ctl *ctl, size_t index, sd_bus_message **ret, void *userdata)
 {
         const Running *run = userdata;
-        const RunSpec *s = run->specs.items->pdata[index];
-        int r;
 
-        r = sd_bus_message_new_method_call(
-                ctl->bus, ret, BUS_NAME, HOST_PATH, MANAGER_INTERFACE, "CreateAgent");
-        if (r >= 0)
-                r = sd_bus_message_append(*ret, "sss", s->agent, s->guild, s->messaging);
-        return r < 0 ? r : append_options(*ret, run, s);
+        return run_call_new(
+                ctl, run->specs.items->pdata[index], run->specs.client_properties, run->placed, ret);
 }
 
 static struct json_object *add_result(Running *run, const char *id, const char *state)
@@ -123,6 +68,28 @@ static void tell_failure(Running *run, const char *id, const sd_bus_error *e)
         o = add_result(run, id, "failed");
         object_add_text(o, "error", e->name);
         object_add_text(o, "message", text);
+}
+
+/* On whichever host. */
+static void tell_placed(Running *run, sd_bus_message *answer)
+{
+        g_autofree char *clean = NULL;
+        const char *id, *host;
+
+        if (sd_bus_message_read(answer, "ss", &id, &host) < 0) {
+                run->code = EXIT_FAILED;
+                log_error("The answer of RunAgent cannot be read");
+                return;
+        }
+
+        run->n_started++;
+        if (run->options->json != JSON_OFF)
+                object_add_text(add_result(run, id, "started"), "host", host);
+        else if (!run->options->quiet) {
+                clean = text_clean(id, strlen(id), false);
+                printf("%s: started on %s\n", clean, host);
+                fflush(stdout);
+        }
 }
 
 /* is_new: it was not there before. */
@@ -176,6 +143,8 @@ static bool on_created(size_t index, sd_bus_message *answer, Progress *progress,
         progress_hide(progress);
         if (e)
                 tell_failure(run, s->id, e);
+        else if (run->placed)
+                tell_placed(run, answer);
         else
                 tell_start(run, answer, run->repeats[index] == 0 && !run->options->request_id);
         return false;
@@ -241,28 +210,51 @@ static int wait_for_ends(Running *run)
         return r;
 }
 
-static int begin(Running *run, char **arguments)
+/* What does not go together, before anything is done. */
+static int check_options(const Options *o)
 {
-        _cleanup_fault_ Fault fault = FAULT_INIT;
-        const Options *o = run->options;
-        int r;
-
-        r = run_specs_read(o, arguments, &run->specs, &fault);
-        if (r < 0) {
-                log_error("%s", fault.kind == FAULT_NONE ? strerror(-r) : fault_text(&fault));
+        if (o->here && (o->host || o->strategy)) {
+                log_error("--here is a choice of the host as --host= and --strategy= are: give one of them");
+                return EXIT_USAGE;
+        }
+        if ((o->wait || o->follow) && (o->host || o->strategy)) {
+                log_error(
+                        "--wait and --follow are for agents of the host that agentctl talks to: not with --host= or "
+                        "--strategy=");
                 return EXIT_USAGE;
         }
         if (o->follow && o->remote) {
                 log_error("--follow reads the journal where agentctl runs: not with -H");
                 return EXIT_USAGE;
         }
-        run->repeats = g_new0(unsigned, run->specs.items->len);
-        if (o->json != JSON_OFF)
-                run->results = json_object_new_array();
+        return EXIT_OK;
+}
 
-        r = ctl_connect_to_act(run->ctl);
-        if (r != EXIT_OK)
-                return r;
+/* Where nobody has chosen, the service does, if it knows of hosts to choose from. */
+static int choose_where(Running *run)
+{
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        const Options *o = run->options;
+        _cleanup_free_ char *state = NULL;
+
+        if (o->here || o->wait || o->follow)
+                return EXIT_OK;
+        run->placed = o->host || o->strategy;
+        if (run->placed)
+                return EXIT_OK;
+        if (sd_bus_get_property_string(run->ctl->bus, BUS_NAME, HOST_PATH, MANAGER_INTERFACE,
+                    "DiscoveryState", &error, &state) < 0)
+                return ctl_report(NULL, &error);
+        run->placed = strcmp(state, "off") != 0;
+        return EXIT_OK;
+}
+
+/* Before anything is started, so that nothing is missed. */
+static int watch(Running *run)
+{
+        const Options *o = run->options;
+        int r = 0;
+
         if (o->wait || o->follow) {
                 r = ctl_catch_interrupt(run->ctl->event);
                 if (r >= 0)
@@ -274,6 +266,30 @@ static int begin(Running *run, char **arguments)
                         r = journal_skip(run->journal);
         }
         return r < 0 ? ctl_report_errno("Cannot watch the agents", r) : EXIT_OK;
+}
+
+static int begin(Running *run, char **arguments)
+{
+        _cleanup_fault_ Fault fault = FAULT_INIT;
+        const Options *o = run->options;
+        int r;
+
+        r = check_options(o);
+        if (r != EXIT_OK)
+                return r;
+        r = run_specs_read(o, arguments, &run->specs, &fault);
+        if (r < 0) {
+                log_error("%s", fault.kind == FAULT_NONE ? strerror(-r) : fault_text(&fault));
+                return EXIT_USAGE;
+        }
+        run->repeats = g_new0(unsigned, run->specs.items->len);
+        if (o->json != JSON_OFF)
+                run->results = json_object_new_array();
+
+        r = ctl_connect_to_act(run->ctl);
+        if (r == EXIT_OK)
+                r = choose_where(run);
+        return r == EXIT_OK ? watch(run) : r;
 }
 
 static int run_all(Running *run, char **arguments)

@@ -62,12 +62,12 @@ CELL(environment, list_of(row, "AllowEnvironment"))
 CELL(properties, list_of(row, "UnitProperties"))
 
 static const Column runtime_columns[] = {
-        { "name", { .title = "NAME", .min = 8 }, cell_name, .by_default = true },
-        { "default", { .title = "DEFAULT" }, cell_default, .by_default = true },
-        { "type", { .title = "TYPE" }, cell_type, .by_default = true },
-        { "user", { .title = "USER", .min = 6 }, cell_user, .by_default = true },
-        { "match", { .title = "MATCH", .min = 8 }, cell_match, .by_default = true },
-        { "executable", { .title = "EXECUTABLE", .min = 8 }, cell_executable, .by_default = true },
+        { "name", { .title = "NAME", .min = 8 }, cell_name, .shown = COLUMN_SHOWN },
+        { "default", { .title = "DEFAULT" }, cell_default, .shown = COLUMN_SHOWN },
+        { "type", { .title = "TYPE" }, cell_type, .shown = COLUMN_SHOWN },
+        { "user", { .title = "USER", .min = 6 }, cell_user, .shown = COLUMN_SHOWN },
+        { "match", { .title = "MATCH", .min = 8 }, cell_match, .shown = COLUMN_SHOWN },
+        { "executable", { .title = "EXECUTABLE", .min = 8 }, cell_executable, .shown = COLUMN_SHOWN },
         { "restart", { .title = "RESTART" }, .text = cell_restart },
         { "file", { .title = "FILE", .min = 8 }, .text = cell_file },
         { "client-types", { .title = "CLIENT TYPES", .min = 8 }, .text = cell_client_types },

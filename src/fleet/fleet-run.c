@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "fleet-run.h"
 
+#include "fleet-hosts.h"
 #include "fleet-private.h"
 #include "log.h"
 
@@ -263,6 +264,44 @@ static void on_selected(const HostOrder *order, const Fault *fault, void *userda
         go_on(run);
 }
 
+/* NULL: there is none. */
+static const DiscoveryHost *find_named(const DiscoveryHost *hosts, size_t n, const char *name)
+{
+        for (size_t i = 0; i < n; i++)
+                if (g_str_equal(hosts[i].hostname, name) || g_str_equal(hosts[i].address, name))
+                        return &hosts[i];
+        return NULL;
+}
+
+/* The caller has chosen; no turn is used. */
+static void ask_named(FleetRun *run, const char *name)
+{
+        FleetView view = fleet_look(run->operation.fleet);
+        const DiscoveryHost *hosts, *found = NULL;
+        _cleanup_fault_ Fault fault = FAULT_INIT;
+        FleetHost host;
+        size_t n;
+
+        if (g_str_equal(name, view.hostname) || g_str_equal(name, view.address)) {
+                host = fleet_host_at(&view, view.address);
+        } else {
+                if (fleet_hosts(view.discovery, &hosts, &n, &fault) >= 0) {
+                        found = find_named(hosts, n, name);
+                        if (!found)
+                                fault_set(&fault, FAULT_INVALID_ARGS,
+                                        "There is no host '%s'; ListHosts ('agentctl hosts') tells those that there are",
+                                        name);
+                }
+                if (!found) {
+                        fail(run, &fault);
+                        return;
+                }
+                host = fleet_host_of(&view, found);
+        }
+        g_array_append_val(run->hosts, host);
+        go_on(run);
+}
+
 /* What runs here is here, whatever the registry knows. */
 static void ask_here(FleetRun *run)
 {
@@ -304,6 +343,8 @@ void fleet_run(
         run->holder = &open;
         if (!run->create.takeover && fleet->local->has(run->agent_id, fleet->host))
                 ask_here(run);
+        else if (request->host)
+                ask_named(run, request->host);
         else
                 host_select(
                         fleet_look(fleet).selector, request->strategy, on_selected, run, &run->selection);

@@ -16,9 +16,10 @@ typedef struct FleetRunRequest {
         const char *agent_id; /* of create.agent_spec */
         PeerCreate *create; /* taken over: {0} then */
         PlacementStrategy strategy;
+        const char *host; /* "NAME" or "NAME:PORT": this one and no other; NULL: whose turn it is */
 } FleetRunRequest;
 
-/* Faults, besides those of the hosts: NoHosts, DiscoveryUnavailable; PeerUnreachable: an answer is lost, or
+/* Faults, besides those of the hosts: InvalidArgs: there is no such host; NoHosts, DiscoveryUnavailable; PeerUnreachable: an answer is lost, or
  * no host could be reached. A request_id that has been used before leads to the host that has that agent.
  * ret: NULL before, left alone by what is answered before this returns, NULL again before done runs. */
 void fleet_run(

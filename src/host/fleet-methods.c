@@ -98,6 +98,7 @@ static void begin_run(FleetCall *c, PeerCreate *create, const CreateOptions *opt
                         .agent_id = c->agent_id,
                         .create = create,
                         .strategy = options->has_strategy ? options->strategy : c->host->config->strategy,
+                        .host = options->host,
                 },
                 on_run, c, &c->run);
 }

@@ -51,6 +51,9 @@ static int create_allowed(sd_bus_message *m, void *userdata, sd_bus_error *error
         if (r < 0)
                 return r;
         r = create_options_read(m, &options, &fault);
+        if (r >= 0 && options.host)
+                r = fault_set(&fault, FAULT_INVALID_ARGS,
+                        "Option 'host' is for RunAgent: CreateAgent starts agents on this host");
         if (r < 0)
                 return fault_to_bus_error(&fault, error);
 

@@ -28,6 +28,7 @@ enum {
         OPTION_UNIT_PROPERTIES,
         OPTION_TAKEOVER,
         OPTION_STRATEGY,
+        OPTION_HOST,
         _OPTION_MAX,
 };
 
@@ -44,6 +45,7 @@ static const OptionType option_types[_OPTION_MAX] = {
         [OPTION_UNIT_PROPERTIES] = { "unit_properties", "a(sv)" },
         [OPTION_TAKEOVER] = { "takeover", "b" },
         [OPTION_STRATEGY] = { "strategy", "s" },
+        [OPTION_HOST] = { "host", "s" },
 };
 
 static int unknown_option(const char *key, Fault *fault)
@@ -132,6 +134,8 @@ static int set_text_option(int option, const char *text, CreateOptions *o, Fault
                 return set_restart(text, &o->restart, fault);
         case OPTION_STRATEGY:
                 return set_strategy(text, o, fault);
+        case OPTION_HOST:
+                return set_text(key, text, &o->host, fault);
         default:
                 o->client_properties = g_strdup(text);
                 return 0;
@@ -282,6 +286,7 @@ void create_options_to_peer(CreateOptions *o, PeerCreate *create)
 void create_options_done(CreateOptions *o)
 {
         g_free(o->request_id);
+        g_free(o->host);
         g_free(o->client_type);
         g_free(o->client_properties);
         g_free(o->runtime);

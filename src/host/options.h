@@ -25,6 +25,7 @@ typedef struct CreateOptions {
         uint64_t timeout_usec; /* 0: the runtime's */
         RestartPolicy restart; /* RESTART_UNSET: the runtime's */
         bool takeover;
+        char *host; /* which one is to run it: of RunAgent only */
         bool has_strategy;
         PlacementStrategy strategy; /* with has_strategy; else it is Strategy= that counts */
 } CreateOptions;
@@ -35,7 +36,7 @@ int create_options_read(sd_bus_message *m, CreateOptions *ret, Fault *fault);
 /* What another host has asked for: ret borrows from it, and is not to be released. Faults: InvalidArgs. */
 int create_options_from_peer(const PeerCreate *create, CreateOptions *ret, Fault *fault);
 
-/* The other way: moves them, all but strategy, which is not for the host that creates. */
+/* The other way: moves them, all but host and strategy, which are not for the host that creates. */
 void create_options_to_peer(CreateOptions *options, PeerCreate *create);
 
 void create_options_done(CreateOptions *options);

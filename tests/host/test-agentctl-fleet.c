@@ -153,6 +153,95 @@ static void test_what_cannot_be_placed_is_told(void)
         ctl_expect_error(2, "takes at least one argument", "agentctl place");
 }
 
+/* -- Agents on any host; those of several that really are there: test-agentctl-hosts.sh -- */
+
+#define RUN "echo '{\"id\":\"a1\",\"name\":\"One\",\"guild_id\":\"g\"}' | agentctl run --runtime=" NOTIFY " "
+
+static void test_agents_run_here_where_there_is_no_choice(void)
+{
+        _cleanup_client_ Client *c = agents_begin();
+        g_autofree char *hostname = client_property(c, MANAGER, "Hostname"), *out = NULL, *named = NULL;
+        g_autofree char *address = client_property(c, MANAGER, "Address"), *expected = NULL;
+        _cleanup_object_ struct json_object *list = NULL;
+
+        out = ctl_expect(0, RUN "-");
+        expect_part("output", "a1: started as process ", out);
+        expect_output("a1: stopped\n", "agentctl stop a1");
+        named = ctl_expect(0, RUN "--host=%s -", hostname);
+        expected = g_strdup_printf("a1: started on %s\n", address);
+        expect_text("output", expected, named);
+        agent_expect(c, "a1", "State", "running");
+        expect_output("a1: stopped\n", "agentctl stop --here a1");
+
+        list = ctl_json(RUN "--host=%s --json=short -", address);
+        expect_text("outcome", "started", member(list, 0, "outcome"));
+        expect_text("host", address, member(list, 0, "host"));
+}
+
+static void test_agents_run_where_it_is_said(void)
+{
+        _cleanup_client_ Client *c = begin_with(STATIC);
+        g_autofree char *here = NULL;
+
+        ctl_expect_error(2, "There is no host 'host-9'", RUN "--host=host-9 -");
+        /* They are not there really. */
+        ctl_expect_error(1, "a1: No host takes agent a1: host-1: ", RUN "--host=host-1 -");
+        ctl_expect_error(1, "host-1:", RUN "-");
+        here = ctl_expect(0, RUN "--here -");
+        expect_part("output", "a1: started as process ", here);
+        agent_expect(c, "a1", "State", "running");
+}
+
+static void test_wait_is_for_agents_that_are_here(void)
+{
+        _cleanup_client_ Client *c = NULL;
+        g_autofree char *out = NULL;
+
+        runtime_add("test-ok", "exec", "exit=0", NULL);
+        c = begin_with(STATIC);
+        out = ctl_expect(0,
+                "echo '{\"id\":\"a1\",\"name\":\"One\",\"guild_id\":\"g\"}' | agentctl run --wait --runtime=test-ok -");
+        expect_part("output", "a1: ended (success)\n", out);
+        ctl_expect_error(2, "not with --host=", RUN "--wait --host=host-1 -");
+        ctl_expect_error(2, "give one of them", RUN "--here --host=host-1 -");
+        ctl_expect_error(2, "give one of them", RUN "--here --strategy=round-robin -");
+        ctl_expect_error(2, "--fleet is for all agents of a guild", "agentctl stop --fleet a1");
+}
+
+static void test_fleet_lists_what_it_can_and_says_what_it_cannot(void)
+{
+        _cleanup_client_ Client *c = begin_with("[Discovery]\nSource=static\nPeers=host-1:50051\n");
+        g_autofree char *address = client_property(c, MANAGER, "Address"), *expected = NULL;
+        _cleanup_ctl_ CtlResult result = { 0 }, stop = { 0 };
+
+        create(c, &(Create){ .id = "a1", .guild = "g" });
+        result = ctl("agentctl list --fleet --no-legend --columns=id,host,state");
+        expected = g_strdup_printf("a1 %s running\n", address);
+        expect_number("exit status", 1, result.code);
+        expect_text("output", expected, result.out);
+        expect_part("errors", "The agents of host-1:50051 are not known: ", result.err);
+
+        stop = ctl("agentctl stop --fleet --guild=g");
+        expect_number("exit status", 1, stop.code);
+        expect_text("output", "a1: stopped\n", stop.out);
+}
+
+static void test_fleet_of_one_host_is_that_host(void)
+{
+        _cleanup_client_ Client *c = agents_begin();
+        _cleanup_object_ struct json_object *list = NULL;
+        g_autofree char *address = client_property(c, MANAGER, "Address"), *out = NULL;
+
+        create(c, &(Create){ .id = "a1" });
+        out = ctl_expect(0, "agentctl list --fleet");
+        expect_part("titles", "HOST", out);
+        list = ctl_json("agentctl list --fleet --json=short");
+        expect_text("id", "a1", member(list, 0, "id"));
+        expect_text("host", address, member(list, 0, "host"));
+        ctl_expect_error(
+                4, "There is no agent of guild 'none' on any host", "agentctl stop --fleet --guild=none");
+}
+
 /* -- Runtimes -- */
 
 static void test_runtimes_are_listed(void)
@@ -232,6 +321,12 @@ int main(int argc, char *argv[])
         ADD("hosts-that-are-not-known-are-an-error", hosts_that_are_not_known_are_an_error);
         ADD("place-says-whose-turn-it-is", place_says_whose_turn_it_is);
         ADD("what-cannot-be-placed-is-told", what_cannot_be_placed_is_told);
+        ADD("agents-run-here-where-there-is-no-choice", agents_run_here_where_there_is_no_choice);
+        ADD("agents-run-where-it-is-said", agents_run_where_it_is_said);
+        ADD("wait-is-for-agents-that-are-here", wait_is_for_agents_that_are_here);
+        ADD("fleet-lists-what-it-can-and-says-what-it-cannot",
+                fleet_lists_what_it_can_and_says_what_it_cannot);
+        ADD("fleet-of-one-host-is-that-host", fleet_of_one_host_is_that_host);
         ADD("runtimes-are-listed", runtimes_are_listed);
         ADD("files-that-are-refused-are-counted", files_that_are_refused_are_counted);
         ADD("bash-completes-runtimes-that-the-service-knows",

@@ -30,11 +30,11 @@ static void test_all_options_are_read(void)
         _cleanup_(create_options_done) CreateOptions o = { 0 };
         _cleanup_fault_ Fault fault = FAULT_INIT;
 
-        g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 11, "strategy", "s", "least-agents", "takeover",
-                                "b", 1, "restart", "s", "always", "wait", "s", "ready", "request_id", "s",
-                                "r-1", "machine_id", "i", -5, "client_type", "s", "T", "client_properties",
-                                "s", "{}", "runtime", "s", "echo", "timeout", "t", UINT64_C(1500000),
-                                "environment", "as", 2, "A=1", "B=2"),
+        g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 12, "host", "s", "h:1", "strategy", "s",
+                                "least-agents", "takeover", "b", 1, "restart", "s", "always", "wait", "s",
+                                "ready", "request_id", "s", "r-1", "machine_id", "i", -5, "client_type", "s",
+                                "T", "client_properties", "s", "{}", "runtime", "s", "echo", "timeout", "t",
+                                UINT64_C(1500000), "environment", "as", 2, "A=1", "B=2"),
                 >=, 0);
         if (read_options(m, &o, &fault) < 0)
                 g_error("%s", fault_text(&fault));
@@ -49,6 +49,7 @@ static void test_all_options_are_read(void)
         g_assert_cmpuint(o.timeout_usec, ==, 1500000);
         g_assert_cmpstr(o.environment[1], ==, "B=2");
         g_assert_true(o.takeover);
+        g_assert_cmpstr(o.host, ==, "h:1");
         g_assert_true(o.has_strategy);
         g_assert_cmpint(o.strategy, ==, PLACEMENT_LEAST_AGENTS);
 }
@@ -89,7 +90,7 @@ static void test_unknown_option_is_named_with_those_there_are(void)
 {
         assert_refused(message("wiat", "s", "ready"),
                 "Unknown option 'wiat'; there are: wait, request_id, machine_id, client_type, client_properties, "
-                "runtime, restart, timeout, environment, unit_properties, takeover, strategy");
+                "runtime, restart, timeout, environment, unit_properties, takeover, strategy, host");
 }
 
 static void test_wrong_variant_type_is_named_with_the_right_one(void)
