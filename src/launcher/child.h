@@ -74,6 +74,7 @@ typedef struct Child {
         sd_bus_slot *start_slot;
         uint64_t asked_after; /* the number of the last listing that was asked for before our scope was */
         uint64_t launch_deadline_usec;
+        uint64_t scope_made_usec; /* CLOCK_MONOTONIC; 0: not by us */
         sd_bus_message *call; /* who asked, NULL once answered or gone */
         sd_bus_message *properties; /* the same while it has some that are still to be sent */
         Fault fault; /* why it fails */

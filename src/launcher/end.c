@@ -24,6 +24,10 @@
 /* How much later than the end of its scope a process may be seen to exit. */
 #define STRAY_USEC (1 * USEC_PER_SEC)
 
+/* The kernel tells systemd at most every 10 ms, in ticks of its clock, whether there is something in a
+ * control group. That of a process which ends sooner after its scope was made is told late. */
+#define YOUNG_USEC (20 * USEC_PER_MSEC)
+
 /* What the scope tells, before it is gone: systemd removes it when its last process has ended, which it sees
  * at the same time as we do. Nearly always we are quicker; see poll_own() for when we are not. */
 static void measure(Child *c)
@@ -128,6 +132,17 @@ static void check_ended(Child *c)
                 state_end(c);
 }
 
+/* That there is nothing in the scope, which is nobody's wish. */
+static void stop_empty(Child *c)
+{
+        sd_bus *bus = manager_bus(c->launcher->manager);
+
+        if (!bus)
+                return;
+        c->removing = true;
+        (void)scope_stop(bus, c->unit);
+}
+
 static int on_kill_again(sd_event_source *s, uint64_t usec, void *userdata)
 {
         Child *c = userdata;
@@ -137,10 +152,8 @@ static int on_kill_again(sd_event_source *s, uint64_t usec, void *userdata)
 
         manager_list(c->launcher->manager);
         end_kill(c);
-        if (c->exited && manager_bus(c->launcher->manager)) {
-                c->removing = true;
-                (void)scope_stop(manager_bus(c->launcher->manager), c->unit);
-        }
+        if (c->exited)
+                stop_empty(c);
         return 0;
 }
 
@@ -162,8 +175,19 @@ void end_kill(Child *c)
         arm_kill_again(c);
 }
 
+/* A stop that an administrator asks for at the same time can then not be told from ours any more: an agent
+ * that was stopped so early has died of the signal. */
+static bool ended_young(const Child *c)
+{
+        return c->left_nobody && c->scope_made_usec > 0 &&
+                now_usec(CLOCK_MONOTONIC) - c->scope_made_usec < YOUNG_USEC &&
+                (c->requested || c->code == CLD_EXITED);
+}
+
 void end_on_exited(Child *c)
 {
+        if (c->scope == SCOPE_THERE && ended_young(c))
+                stop_empty(c);
         /* Whatever it left in the scope goes with it. */
         if (c->scope != SCOPE_GONE && c->left_nobody)
                 arm_kill_again(c);

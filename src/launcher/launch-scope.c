@@ -8,6 +8,7 @@
 #include "launch-fail.h"
 #include "launcher.h"
 #include "scope.h"
+#include "time-util.h"
 
 /* So often systemd may refuse a property, one each time, before it is believed that it refuses others than
  * we ask for. */
@@ -16,6 +17,7 @@
 static void open_gate(Child *c)
 {
         c->state = CHILD_EXECUTING;
+        c->scope_made_usec = now_usec(CLOCK_MONOTONIC);
         c->properties = sd_bus_message_unref(c->properties);
         /* If nobody is there to see it, the exit event comes. */
         if (c->gate < 0 || send(c->gate, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0 || errno == EPIPE)
