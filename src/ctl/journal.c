@@ -233,12 +233,18 @@ static void print_text(Journal *j, uint64_t usec)
                 print_line(line == lines ? head : indent, *line, priority_colour(priority), j->width);
 }
 
+static bool is_number(const char *field)
+{
+        return strcmp(field, "_PID") == 0 || strcmp(field, "PRIORITY") == 0 ||
+                strcmp(field, "EXIT_STATUS") == 0;
+}
+
 static void print_json(Journal *j, uint64_t usec)
 {
         static const char *const fields[][2] = { { "hostname", "_HOSTNAME" }, { "unit", "_SYSTEMD_UNIT" },
                 { "user_unit", "_SYSTEMD_USER_UNIT" }, { "agent", "AGENT_ID" }, { "guild", "GUILD_ID" },
-                { "message_id", "MESSAGE_ID" }, { "identifier", "SYSLOG_IDENTIFIER" }, { "pid", "_PID" },
-                { "priority", "PRIORITY" } };
+                { "message_id", "MESSAGE_ID" }, { "result", "RESULT" }, { "exit_status", "EXIT_STATUS" },
+                { "identifier", "SYSLOG_IDENTIFIER" }, { "pid", "_PID" }, { "priority", "PRIORITY" } };
         _cleanup_object_ struct json_object *o = json_object_new_object();
         g_auto(GStrv) lines = get_message(j);
         g_autofree char *message = g_strjoinv("\n", lines);
@@ -249,7 +255,7 @@ static void print_json(Journal *j, uint64_t usec)
 
                 if (!*value)
                         continue;
-                if (strcmp(fields[i][1], "_PID") == 0 || strcmp(fields[i][1], "PRIORITY") == 0)
+                if (is_number(fields[i][1]))
                         json_object_object_add(o, fields[i][0], json_object_new_int(atoi(value)));
                 else
                         object_add_text(o, fields[i][0], value);

@@ -9,7 +9,9 @@
 
 #include "agents.h"
 #include "batch.h"
+#include "fault-bus.h"
 #include "log.h"
+#include "outcome.h"
 #include "proto/names.h"
 #include "strv.h"
 #include "text.h"
@@ -24,6 +26,7 @@ typedef struct Action {
         /* Set by act(). */
         const Options *options;
         char **ids;
+        struct json_object *outcomes; /* with --json= */
         bool *elsewhere; /* by id: not on this host; NULL: it is about this host alone */
         int code;
 } Action;
@@ -40,8 +43,26 @@ static void print_done(const Action *a, const char *id)
 {
         g_autofree char *clean = text_clean(id, strlen(id), false);
 
-        if (!a->options->quiet)
+        if (a->outcomes)
+                (void)outcome_add(a->outcomes, id, a->done);
+        else if (!a->options->quiet)
                 printf("%s: %s\n", clean, a->done);
+}
+
+static int tell_failure(const Action *a, const char *id, const sd_bus_error *e)
+{
+        if (!a->outcomes)
+                return ctl_report(id, e);
+        outcome_add_failure(a->outcomes, id, e);
+        return ctl_code_of(e);
+}
+
+static int tell_unknown(const Action *a, const char *id)
+{
+        static const sd_bus_error error = SD_BUS_ERROR_MAKE_CONST(ERROR_PREFIX "NoSuchAgent",
+                "there is no such agent ('agentctl list' shows those that there are)");
+
+        return tell_failure(a, id, &error);
 }
 
 /* StopAgent says so in its answer, the methods of objects by not being there. */
@@ -69,11 +90,10 @@ static bool on_acted(size_t index, sd_bus_message *answer, Progress *progress, v
                 return true;
         }
         progress_hide(progress);
-        if (unknown) {
-                log_error("%s: there is no such agent ('agentctl list' shows those that there are)", id);
-                code = EXIT_NO_AGENT;
-        } else if (e)
-                code = ctl_report(id, e);
+        if (unknown)
+                code = tell_unknown(a, id);
+        else if (e)
+                code = tell_failure(a, id, e);
         else
                 print_done(a, id);
         a->code = exit_code_merge(a->code, code);
@@ -83,6 +103,7 @@ static bool on_acted(size_t index, sd_bus_message *answer, Progress *progress, v
 static int act(Ctl *ctl, char **arguments, Action *action)
 {
         _cleanup_strv_free_ char **ids = NULL;
+        _cleanup_object_ struct json_object *outcomes = NULL;
         g_autofree bool *elsewhere = NULL;
         Batch batch = {
                 .doing = action->doing, .make = action->make, .answer = on_acted, .userdata = action
@@ -100,7 +121,11 @@ static int act(Ctl *ctl, char **arguments, Action *action)
         batch.n_items = strv_length(ids);
         if (action->anywhere && !ctl->options->here)
                 action->elsewhere = elsewhere = g_new0(bool, batch.n_items);
+        if (ctl->options->json != JSON_OFF)
+                action->outcomes = outcomes = json_object_new_array();
         r = batch_run(ctl, &batch);
+        if (outcomes)
+                json_print(outcomes, ctl->options->json);
         if (r != EXIT_OK)
                 return r;
         return ctl->incomplete ? exit_code_merge(action->code, EXIT_FAILED) : action->code;
@@ -185,6 +210,7 @@ int verb_thaw(Ctl *ctl, char **arguments)
 
 int verb_shutdown(Ctl *ctl, char **arguments)
 {
+        _cleanup_object_ struct json_object *object = NULL;
         _cleanup_message_ sd_bus_message *reply = NULL;
         uint32_t n;
         int r;
@@ -200,13 +226,18 @@ int verb_shutdown(Ctl *ctl, char **arguments)
         r = sd_bus_message_read(reply, "u", &n);
         if (r < 0)
                 return ctl_report_errno("The answer of ShutdownAgents cannot be read", r);
-        if (!ctl->options->quiet)
+        if (ctl->options->json != JSON_OFF) {
+                object = json_object_new_object();
+                json_object_object_add(object, "stopped", json_object_new_int64(n));
+                json_print(object, ctl->options->json);
+        } else if (!ctl->options->quiet)
                 printf("%" PRIu32 " agent%s stopped\n", n, n == 1 ? "" : "s");
         return EXIT_OK;
 }
 
 int verb_cleanup(Ctl *ctl, char **arguments)
 {
+        _cleanup_object_ struct json_object *outcomes = NULL;
         _cleanup_message_ sd_bus_message *reply = NULL;
         _cleanup_strv_free_ char **ids = NULL;
         int r;
@@ -221,7 +252,14 @@ int verb_cleanup(Ctl *ctl, char **arguments)
         r = sd_bus_message_read_strv(reply, &ids);
         if (r < 0)
                 return ctl_report_errno("The answer of CleanupDeadAgents cannot be read", r);
-        for (char **id = ids; !ctl->options->quiet && id && *id; id++)
-                printf("%s: forgotten\n", *id);
+        if (ctl->options->json != JSON_OFF)
+                outcomes = json_object_new_array();
+        for (char **id = ids; id && *id; id++)
+                if (outcomes)
+                        (void)outcome_add(outcomes, *id, "forgotten");
+                else if (!ctl->options->quiet)
+                        printf("%s: forgotten\n", *id);
+        if (outcomes)
+                json_print(outcomes, ctl->options->json);
         return EXIT_OK;
 }

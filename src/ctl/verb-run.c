@@ -10,6 +10,7 @@
 #include "escape.h"
 #include "journal.h"
 #include "log.h"
+#include "outcome.h"
 #include "proto/names.h"
 #include "run-call.h"
 #include "run-spec.h"
@@ -44,30 +45,13 @@ static int make_call(Ctl *ctl, size_t index, sd_bus_message **ret, void *userdat
                 ctl, run->specs.items->pdata[index], run->specs.client_properties, run->placed, ret);
 }
 
-static struct json_object *add_result(Running *run, const char *id, const char *state)
-{
-        struct json_object *o = json_object_new_object();
-
-        object_add_text(o, "id", id);
-        object_add_text(o, "outcome", state);
-        json_object_array_add(run->results, o);
-        return o;
-}
-
 static void tell_failure(Running *run, const char *id, const sd_bus_error *e)
 {
-        g_autofree char *text = NULL;
-        struct json_object *o;
-
         run->code = exit_code_merge(run->code, ctl_code_of(e));
-        if (run->options->json == JSON_OFF) {
+        if (run->results)
+                outcome_add_failure(run->results, id, e);
+        else
                 (void)ctl_report(*id ? id : NULL, e);
-                return;
-        }
-        text = ctl_text_of(e);
-        o = add_result(run, id, "failed");
-        object_add_text(o, "error", e->name);
-        object_add_text(o, "message", text);
 }
 
 /* On whichever host. */
@@ -83,8 +67,8 @@ static void tell_placed(Running *run, sd_bus_message *answer)
         }
 
         run->n_started++;
-        if (run->options->json != JSON_OFF)
-                object_add_text(add_result(run, id, "started"), "host", host);
+        if (run->results)
+                object_add_text(outcome_add(run->results, id, "started"), "host", host);
         else if (!run->options->quiet) {
                 clean = text_clean(id, strlen(id), false);
                 printf("%s: started on %s\n", clean, host);
@@ -112,8 +96,8 @@ static void tell_start(Running *run, sd_bus_message *answer, bool is_new)
                 run_watch_add(run->watch, id, is_new);
         if (run->journal)
                 (void)journal_add_agent(run->journal, id);
-        if (run->options->json != JSON_OFF) {
-                o = add_result(run, id, "started");
+        if (run->results) {
+                o = outcome_add(run->results, id, "started");
                 json_object_object_add(o, "pid", json_object_new_int64(pid));
                 object_add_text(o, "unit", unit);
                 object_add_text(o, "object", path);
@@ -168,8 +152,8 @@ static void on_ended(const char *id, const RunEnd *end, void *userdata)
         run->n_ended++;
         if (!succeeded)
                 run->ends = end_code(run, end);
-        if (run->options->json != JSON_OFF) {
-                o = add_result(run, id, "ended");
+        if (run->results) {
+                o = outcome_add(run->results, id, "ended");
                 object_add_text(o, "result", end->result);
                 json_object_object_add(o, "exit_status", json_object_new_int(end->status));
         } else if (succeeded && !run->options->quiet)

@@ -195,6 +195,61 @@ static void test_many_are_acted_on_together(void)
         expect_agents(c, "");
 }
 
+static const char *member(struct json_object *o, const char *key)
+{
+        struct json_object *value;
+
+        if (!json_object_object_get_ex(o, key, &value))
+                fail("expected a member %s, got %s", key, json_object_to_json_string(o));
+        return json_object_get_string(value);
+}
+
+static struct json_object *parse(const char *text)
+{
+        struct json_object *o = json_tokener_parse(text);
+
+        if (!o)
+                fail("expected JSON, got '%s'", text);
+        return o;
+}
+
+static void test_outcomes_are_told_as_json(void)
+{
+        _cleanup_client_ Client *c = agents_begin();
+        _cleanup_ctl_ CtlResult result = { 0 };
+        struct json_object *list, *first, *second;
+        g_autofree char *ended = NULL;
+
+        create(c, &(Create){ .id = "a1" });
+        create(c, &(Create){ .id = "a2" });
+        create(c, &(Create){ .id = "a3" });
+        result = ctl("agentctl stop --json=short a1 nope");
+        expect_number("exit status", 4, result.code);
+        expect_text("errors", "", result.err);
+        list = parse(result.out);
+        expect_number("outcomes", 2, (int64_t)json_object_array_length(list));
+        /* They come as they are answered. */
+        first = json_object_array_get_idx(list, 0);
+        second = json_object_array_get_idx(list, 1);
+        if (strcmp(member(first, "id"), "a1") != 0) {
+                first = second;
+                second = json_object_array_get_idx(list, 0);
+        }
+        expect_text("outcome", "stopped", member(first, "outcome"));
+        expect_text("id", "nope", member(second, "id"));
+        expect_text("outcome", "failed", member(second, "outcome"));
+        expect_text("error", ERROR_("NoSuchAgent"), member(second, "error"));
+        json_object_put(list);
+
+        agent_signal(c, "a2", SIGKILL);
+        agent_wait_end(c, "a2", "signal", SIGKILL);
+        ended = ctl_expect(0, "agentctl cleanup --json=short");
+        expect_text("cleanup", "[{\"id\":\"a2\",\"outcome\":\"forgotten\"}]\n", ended);
+        g_free(g_steal_pointer(&ended));
+        ended = ctl_expect(0, "agentctl shutdown --json=short");
+        expect_text("shutdown", "{\"stopped\":1}\n", ended);
+}
+
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
@@ -209,6 +264,7 @@ int main(int argc, char *argv[])
         ADD("kill-can-be-for-the-main-process", kill_can_be_for_the_main_process);
         ADD("freeze-and-thaw-are-there-and-back", freeze_and_thaw_are_there_and_back);
         ADD("shutdown-stops-all", shutdown_stops_all);
+        ADD("outcomes-are-told-as-json", outcomes_are_told_as_json);
         ADD("cleanup-forgets-what-has-ended", cleanup_forgets_what_has_ended);
         ADD("many-are-acted-on-together", many_are_acted_on_together);
 #undef ADD

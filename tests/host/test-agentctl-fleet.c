@@ -240,6 +240,8 @@ static void test_fleet_of_one_host_is_that_host(void)
         expect_text("host", address, member(list, 0, "host"));
         ctl_expect_error(
                 4, "There is no agent of guild 'none' on any host", "agentctl stop --fleet --guild=none");
+        ctl_expect_error(4, "nope: there is no such agent", "agentctl stop --here nope");
+        ctl_expect_error(4, "nope: Agent nope not found", "agentctl stop nope");
 }
 
 /* -- Runtimes -- */

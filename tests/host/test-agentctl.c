@@ -304,6 +304,8 @@ static void test_logs_join_an_agent_and_what_is_said_about_it(void)
                 fail("expected JSON, got '%s'", json);
         expect_text("agent", "a1", member(last, "agent"));
         expect_text("guild", "talkers", member(last, "guild"));
+        expect_text("result", "success", member(last, "result"));
+        expect_text("exit status", "0", member(last, "exit_status"));
         guild = ctl_expect(0, "agentctl logs --guild=talkers");
         expect_part("guild", ": Agent a1 is ready\n", guild);
         none = ctl_expect(0, "agentctl logs -n 0 a1");
