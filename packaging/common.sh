@@ -30,7 +30,7 @@ build_packages=(gcc meson ninja-build pkgconf libsystemd-dev libjson-c-dev libin
 # Servers that tests start themselves: the file is in the tools too, which start none on the machine.
 server_packages=(redis-tools)
 # What tests of documents are written in.
-test_packages=(python3-yaml python3-jsonschema)
+test_packages=(python3-yaml python3-jsonschema zsh)
 host_packages=(systemd dbus dbus-user-session polkitd libpam-systemd iproute2 util-linux procps)
 
 # Installs what is missing, and only then asks for the network.

@@ -1,24 +1,31 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Completion of agentctl, used in a real bash. (That verbs and options are those of agentctl: tests/unit/ctl/test-texts.c.)
+# Completion of agentctl, used in a real bash and a real zsh. (That verbs and options are those of agentctl: tests/unit/ctl/test-texts.c.)
 # Speaks TAP.
 set -euo pipefail
 
 here=$(dirname -- "$(readlink -f -- "$0")")
 . "$here/lib/tap.sh"
 data=$here/../data/completions
+work=$(mktemp --directory)
+trap 'rm -rf -- "$work"' EXIT
+
+# What the service would tell.
+cat >"$work/agentctl" <<'END'
+#!/bin/sh
+case $* in
+*'list --columns=id'*) printf '%s\n' 'a1' 'a b' 'x:y' 'x:z' ;;
+*'list --columns=guild'*) printf '%s\n' 'g' 'g' 'support-desk' ;;
+*'runtimes --columns=name'*) printf '%s\n' 'echo' 'rustic' ;;
+*'hosts --columns=address'*) printf '%s\n' 'host-1:50051' 'host-2:50051' ;;
+esac
+END
+chmod +x "$work/agentctl"
+
 # complete_bash WORD...: what is offered for the last of the words that a line has; the service is played.
 complete_bash() {
-        bash -c '
-                agentctl() {
-                        case $* in
-                        *--columns=id*) printf "%s\n" "a1" "a b" "x:y" "x:z" ;;
-                        *--columns=guild*) printf "%s\n" "g" "g" "support-desk" ;;
-                        *runtimes\ --columns=name*) printf "%s\n" "echo" "rustic" ;;
-                        *hosts\ --columns=address*) printf "%s\n" "host-1:50051" "host-2:50051" ;;
-                        esac
-                }
+        PATH=$work:$PATH bash -c '
                 . "$1"
                 COMP_WORDS=(agentctl "${@:2}") COMP_CWORD=$(($# - 1))
                 _agentctl 2>/dev/null
@@ -75,9 +82,42 @@ test_bash_offers_values() {
         expect_offer "messaging_config-memory.json" run x.json --messaging = messaging_config-m
 }
 
-test_zsh_can_read_it() {
-        command -v zsh >/dev/null || { echo "no zsh here" && return 0; }
-        zsh -n "$data/_agentctl"
+# What zsh makes of a line and a Tab: it is typed into one, on a terminal; the service is played by a program.
+complete_zsh() {
+        # shellcheck disable=SC2016  # for that zsh
+        PATH=$work:$PATH TERM=dumb timeout 30 zsh -f -c '
+                zmodload zsh/zpty
+                zpty shell "zsh -f -i"
+                zpty -w shell "PROMPT= RPROMPT= LISTMAX=1000; unsetopt beep; fpath=($1 \$fpath)
+                        autoload -Uz compinit && compinit -D -u
+                        show() { print -r -- \"<<\$BUFFER>>\" }; zle -N show; bindkey ^X show
+                        bindkey ^I complete-word; print REA\DY"
+                zpty -r shell said "*READY*"
+                zpty -w -n shell "$2"$'\''\t\x18'\''
+                zpty -r shell said "*<<*>>*"
+                print -r -- "$said"' zsh "$(readlink -f -- "$data")" "$1" 2>&1 |
+                tr --delete '\r\033\007' | grep --only-matching '<<.*>>' | tail -n 1 | sed 's/^<<//; s/>>$//'
+}
+
+# expect_line LINE-AFTER-TAB LINE
+expect_line() {
+        expect "$1" "$(complete_zsh "$2")" "'$2' and a Tab"
+}
+
+test_zsh_completes_verbs_and_options() {
+        expect_line "agentctl stop " "agentctl sto"
+        expect_line "agentctl stop --guild=" "agentctl stop --gui"
+        expect_line "agentctl --json=short " "agentctl --json=sh"
+        expect_line "agentctl hosts --columns=address," "agentctl hosts --columns=add"
+        expect_line "agentctl runtimes --columns=executable," "agentctl runtimes --columns=exe"
+}
+
+test_zsh_completes_ids_guilds_runtimes_and_hosts() {
+        expect_line "agentctl stop 'a b' " "agentctl stop 'a "
+        expect_line "agentctl stop a1 x:" "agentctl stop a1 x"
+        expect_line "agentctl list --guild=support-desk " "agentctl list --guild=s"
+        expect_line "agentctl run --runtime=rustic " "agentctl run --runtime=r"
+        expect_line "agentctl run --host=host-1:50051 " "agentctl run --host=host-1"
 }
 
 tap_run
