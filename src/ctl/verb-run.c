@@ -226,9 +226,13 @@ static int choose_where(Running *run)
         run->placed = o->host || o->strategy;
         if (run->placed)
                 return EXIT_OK;
-        if (sd_bus_get_property_string(run->ctl->bus, BUS_NAME, HOST_PATH, MANAGER_INTERFACE,
-                    "DiscoveryState", &error, &state) < 0)
-                return ctl_report(NULL, &error);
+        for (unsigned n = 0; sd_bus_get_property_string(run->ctl->bus, BUS_NAME, HOST_PATH,
+                                     MANAGER_INTERFACE, "DiscoveryState", &error, &state) < 0;
+                n++) {
+                if (!is_lost(&error, n) || n >= REPEATS_MAX)
+                        return ctl_report(NULL, &error);
+                sd_bus_error_free(&error);
+        }
         run->placed = strcmp(state, "off") != 0;
         return EXIT_OK;
 }
