@@ -241,7 +241,7 @@ static void test_fleet_of_one_host_is_that_host(void)
         ctl_expect_error(
                 4, "There is no agent of guild 'none' on any host", "agentctl stop --fleet --guild=none");
         ctl_expect_error(4, "nope: there is no such agent", "agentctl stop --here nope");
-        ctl_expect_error(4, "nope: Agent nope not found", "agentctl stop nope");
+        ctl_expect_error(4, "nope: there is no such agent", "agentctl stop nope");
 }
 
 /* -- Runtimes -- */
