@@ -208,6 +208,10 @@ test_every_field_of_the_messages_is_there() {
                 "$(entries agenthostd.8 "THE JOURNAL" | matches '^[A-Z_]+$')"
 }
 
+test_every_metric_is_there() {
+        same metrics "$(matches '"\K(agenthost|process)_[a-z_]+(?=")' src/host/metrics-*.c)" "$(entries agenthostd.8 METRICS)"
+}
+
 # Of the packages too: a build in a clean root would only tell later. Debian's names are others.
 test_rpm_knows_every_library_of_the_build() {
         same libraries "$(matches "dependency\\('\\K[\\w.-]+" meson.build)" \

@@ -178,9 +178,19 @@ uint64_t cgroup_read_cpu_nsec(int dir_fd)
                                                                             : usec * NSEC_PER_USEC;
 }
 
-uint64_t cgroup_read_memory_peak(int dir_fd)
+static uint64_t read_bytes(int dir_fd, const char *file)
 {
         uint64_t bytes;
 
-        return cgroup_read_number(dir_fd, "memory.peak", &bytes) < 0 ? UINT64_MAX : bytes;
+        return cgroup_read_number(dir_fd, file, &bytes) < 0 ? UINT64_MAX : bytes;
+}
+
+uint64_t cgroup_read_memory(int dir_fd)
+{
+        return read_bytes(dir_fd, "memory.current");
+}
+
+uint64_t cgroup_read_memory_peak(int dir_fd)
+{
+        return read_bytes(dir_fd, "memory.peak");
 }

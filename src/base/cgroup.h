@@ -44,7 +44,8 @@ typedef struct CgroupUsage {
 
 #define CGROUP_USAGE_UNKNOWN ((CgroupUsage){ UINT64_MAX, UINT64_MAX })
 
-/* Processor time of all that is or was in the group; the most memory that it has used, which is told where
- * there is a controller for it, from Linux 5.19 on. */
+/* Processor time of all that is or was in the group; memory that it uses, and the most that it has used,
+ * which are told where there is a controller for it, the latter from Linux 5.19 on. */
 uint64_t cgroup_read_cpu_nsec(int dir_fd);
+uint64_t cgroup_read_memory(int dir_fd);
 uint64_t cgroup_read_memory_peak(int dir_fd);

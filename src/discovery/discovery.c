@@ -11,6 +11,7 @@ struct Discovery {
         bool known; /* there has been a list */
         DiscoveryState state;
         char *reason;
+        uint64_t n_errors;
         DiscoveryChanged changed;
         void *userdata;
         sd_event_source *tell; /* on when something has changed and was not told yet */
@@ -131,6 +132,11 @@ DiscoveryState discovery_state(const Discovery *d, const char **ret_reason)
         return d->state;
 }
 
+uint64_t discovery_error_count(const Discovery *d)
+{
+        return d->n_errors;
+}
+
 const DiscoveryHost *discovery_hosts(const Discovery *d, size_t *ret_n)
 {
         *ret_n = d->hosts->n;
@@ -171,6 +177,7 @@ void discovery_set_hosts(Discovery *d, HostList *hosts)
 
 void discovery_set_away(Discovery *d, const char *reason)
 {
+        d->n_errors++;
         set_state(d, d->known ? DISCOVERY_STALE : DISCOVERY_DOWN, reason);
 }
 

@@ -93,6 +93,9 @@ static inline void discovery_freep(Discovery **discovery)
 /* reason: why it is not DISCOVERY_OK, for users; NULL with DISCOVERY_OK and DISCOVERY_OFF. May be NULL. */
 DiscoveryState discovery_state(const Discovery *discovery, const char **ret_reason);
 
+/* How often the source could not be used, for the metrics. */
+uint64_t discovery_error_count(const Discovery *discovery);
+
 /* Sorted by hostname (bytes), so that all hosts have the same order. Valid until the loop goes on. The host
  * that asks is among them, if its source knows it. */
 const DiscoveryHost *discovery_hosts(const Discovery *discovery, size_t *ret_n);

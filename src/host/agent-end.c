@@ -9,6 +9,7 @@
 #include "agent-restart.h"
 #include "agent-start.h"
 #include "agent-wait.h"
+#include "host-metrics.h"
 #include "host-save.h"
 #include "log-agent.h"
 #include "manager-bus.h"
@@ -204,6 +205,9 @@ static void agent_ended(Agent *a, const AgentEnd *end)
         agent_enter_ended(a, end);
         log_end(a, end, requested);
         start_fault(a, end, &fault);
+        host_metrics_ended(a, requested);
+        if (!requested && !a->ready)
+                host_metrics_start_failed(host, fault.kind);
 
         if (agent_restart_after_end(a, requested, &fault))
                 return;

@@ -5,6 +5,7 @@
 #include "agent-start.h"
 #include "agent-stop.h"
 #include "log-agent.h"
+#include "time-util.h"
 
 static void spawn(Agent *a)
 {
@@ -34,6 +35,7 @@ static void on_claimed(const RegistryAnswer *answer, const Fault *fault, void *u
 
 void agent_claim_and_spawn(Agent *a, bool takeover)
 {
+        a->launch_begun_usec = now_usec(CLOCK_MONOTONIC);
         if (a->in_registry)
                 spawn(a);
         else

@@ -8,6 +8,7 @@
 #include "agent-location.h"
 #include "agent-start.h"
 #include "agent-stop.h"
+#include "host-metrics.h"
 #include "host-save.h"
 #include "launcher-orders.h"
 #include "log-agent.h"
@@ -144,6 +145,7 @@ static void start(Agent *a)
         _cleanup_fault_ Fault fault = FAULT_INIT;
 
         if (try_start(a, &fault) < 0) {
+                host_metrics_start_failed(a->host, fault.kind);
                 (void)agent_restart_failed(a, &fault);
                 return;
         }

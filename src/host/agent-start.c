@@ -10,6 +10,7 @@
 #include "agent-restart.h"
 #include "agent-wait.h"
 #include "file-util.h"
+#include "host-metrics.h"
 #include "host-save.h"
 #include "launcher-orders.h"
 #include "log-agent.h"
@@ -124,6 +125,8 @@ static Agent *build_agent(Host *host, const CreateRequest *req, CreatePlan *plan
 
 void agent_launch_failed(Agent *a, const Fault *fault)
 {
+        if (!a->stop_requested)
+                host_metrics_start_failed(a->host, fault->kind);
         if (agent_restart_failed(a, fault))
                 return;
 
@@ -310,7 +313,7 @@ launch(Host *host, const CreateRequest *req, CreatePlan *plan, CreateDone done, 
         return 0;
 }
 
-int host_create_agent(Host *host, const CreateRequest *req, CreateDone done, void *userdata, Fault *fault)
+static int create(Host *host, const CreateRequest *req, CreateDone done, void *userdata, Fault *fault)
 {
         _cleanup_(create_plan_done) CreatePlan plan = { 0 };
         int r;
@@ -328,6 +331,15 @@ int host_create_agent(Host *host, const CreateRequest *req, CreateDone done, voi
                 return r;
 
         return launch(host, req, &plan, done, userdata, fault);
+}
+
+int host_create_agent(Host *host, const CreateRequest *req, CreateDone done, void *userdata, Fault *fault)
+{
+        int r = create(host, req, done, userdata, fault);
+
+        if (r < 0)
+                host_metrics_start_failed(host, fault->kind);
+        return r;
 }
 
 static int on_start_timeout(sd_event_source *s, uint64_t usec, void *userdata)
@@ -372,10 +384,12 @@ static void log_ready(const Agent *a)
 
 void agent_launched(Agent *a, pid_t pid, int pidfd)
 {
-        bool again = a->announced;
+        bool again = a->announced, is_news = agent_awaits_launch(a);
 
         agent_enter_launched(a, pid, pidfd, now_usec(CLOCK_REALTIME));
         host_bind_pid(a->host, a);
+        if (is_news)
+                host_metrics_launched(a, again);
         (void)host_save(a->host, a);
 
         /* Those who wait are answered first: the rest is for everybody. */

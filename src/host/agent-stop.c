@@ -83,6 +83,7 @@ static bool stop_before_launch(Agent *a)
         if (!agent_claim_withdraw(a) || a->state != AGENT_QUEUED)
                 return false;
 
+        a->stop_requested = true;
         fault_set(&fault, FAULT_START_FAILED, "Agent %s was stopped before it was launched", a->id);
         agent_launch_failed(a, &fault);
         return true;

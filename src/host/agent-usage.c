@@ -19,6 +19,13 @@ static bool is_worth_asking(const Agent *a)
         return a->announced && agent_is_alive(a);
 }
 
+uint64_t agent_memory(const Agent *a)
+{
+        _cleanup_close_ int fd = is_worth_asking(a) ? open_cgroup(a) : -EBADF;
+
+        return fd >= 0 ? cgroup_read_memory(fd) : UINT64_MAX;
+}
+
 uint64_t agent_memory_peak(const Agent *a)
 {
         _cleanup_close_ int fd = is_worth_asking(a) ? open_cgroup(a) : -EBADF;

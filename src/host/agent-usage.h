@@ -6,5 +6,6 @@
 
 #include "host.h"
 
+uint64_t agent_memory(const Agent *agent); /* bytes, now; not known of one that has ended */
 uint64_t agent_memory_peak(const Agent *agent); /* bytes */
 uint64_t agent_cpu_nsec(const Agent *agent);

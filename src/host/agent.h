@@ -123,6 +123,8 @@ typedef struct Agent {
         bool in_registry; /* in the registry's table: claimed or put */
         RegistryCall *claim_call; /* its launch waits for that */
 
+        uint64_t launch_begun_usec; /* CLOCK_MONOTONIC, of the launch that is under way; 0: it was not begun
+                                       in this life of ours */
         uint64_t created_at_usec; /* CLOCK_REALTIME; 0: not yet */
         uint64_t ready_at_usec;
         uint64_t exited_at_usec;

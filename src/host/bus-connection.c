@@ -28,6 +28,7 @@ struct BusConnection {
         sd_event_source *retry;
         uint64_t retry_usec;
         bool wants_name;
+        bool owns_name;
         bool has_owned; /* the name was ours before */
         bool said_down; /* one line for each outage */
 };
@@ -60,6 +61,7 @@ static void schedule_retry(BusConnection *c)
 /* The object stays, so that there always is one. */
 static void hang_up(BusConnection *c)
 {
+        c->owns_name = false;
         c->name_slot = sd_bus_slot_unref(c->name_slot);
         (void)sd_bus_detach_event(c->bus);
         sd_bus_close(c->bus);
@@ -124,7 +126,7 @@ static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
                 log_info("Connected to the message bus again");
         c->said_down = false;
         c->retry_usec = RETRY_FIRST_USEC;
-        c->has_owned = true;
+        c->owns_name = c->has_owned = true;
         c->handlers.owned(again, c->userdata);
         return 0;
 }
@@ -224,6 +226,11 @@ void bus_connection_own_name(BusConnection *c)
                 hang_up(c);
                 schedule_retry(c);
         }
+}
+
+bool bus_connection_owns_name(const BusConnection *c)
+{
+        return c->owns_name;
 }
 
 sd_bus *bus_connection_bus(const BusConnection *c)

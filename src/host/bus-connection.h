@@ -46,5 +46,8 @@ BusConnection *bus_connection_free(BusConnection *connection);
 /* From now on the name is asked for, now and on each new connection. */
 void bus_connection_own_name(BusConnection *connection);
 
+/* Whether clients find us by our name. */
+bool bus_connection_owns_name(const BusConnection *connection);
+
 /* Never NULL once one could be made. Borrowed. */
 sd_bus *bus_connection_bus(const BusConnection *connection);

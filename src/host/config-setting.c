@@ -7,12 +7,16 @@
 #include <string.h>
 
 #include "host-address.h"
+#include "listen-address.h"
 #include "log.h"
 #include "parse.h"
 #include "select.h"
 #include "time-util.h"
 
 #define PORT_MAX 65535u
+
+/* Reading two files for each agent at each scrape holds up the loop for some milliseconds with so many. */
+#define AGENTS_WITH_USAGE_MAX 500u
 
 /* Servers count in whole seconds; nobody waits for more than a day. */
 #define HEARTBEAT_MIN_USEC (100 * USEC_PER_MSEC)
@@ -76,6 +80,17 @@ static int set_uint(const Setting *setting, void *field, const char *value, Faul
                 return parse_uint(value, (unsigned)setting->min, (unsigned)setting->max, number);
 
         *number = (unsigned)setting->preset;
+        return 0;
+}
+
+static int set_boolean(const Setting *setting, void *field, const char *value, Fault *fault)
+{
+        (void)fault;
+
+        if (*value)
+                return parse_boolean(value, field);
+
+        *(bool *)field = setting->preset != 0;
         return 0;
 }
 
@@ -193,6 +208,22 @@ static int set_ip_address(const Setting *setting, void *field, const char *value
         return set_text(setting, field, plain, fault);
 }
 
+/* In full, as a port alone is not what one can go to. */
+static int set_listen_address(const Setting *setting, void *field, const char *value, Fault *fault)
+{
+        _cleanup_listen_address_ ListenAddress address = { 0 };
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        if (!*value)
+                return set_text(setting, field, value, fault);
+        r = listen_address_parse(value, &address, fault);
+        if (r < 0)
+                return r;
+        text = listen_address_format(&address);
+        return text ? set_text(setting, field, text, fault) : -ENOMEM;
+}
+
 static int set_strategy(const Setting *setting, void *field, const char *value, Fault *fault)
 {
         (void)setting;
@@ -307,15 +338,18 @@ static const Setting settings[] = {
                 .set = set_choice,
                 .words = { [PEER_TLS_1_3] = "1.3", [PEER_TLS_1_2] = "1.2" },
                 AT(peers.minimum_tls) },
+        { .section = "Metrics",
+                .key = "ListenAddress",
+                .set = set_listen_address,
+                AT(metrics.listen_address) },
+        { .variable = "METRICS_PORT", .set = set_uint, .max = PORT_MAX, AT(metrics.port) },
+        { .section = "Metrics", .key = "AllowRemote", .set = set_boolean, AT(metrics.allow_remote) },
+        { .section = "Metrics",
+                .key = "PerAgentMax",
+                .set = set_uint,
+                .max = AGENTS_WITH_USAGE_MAX,
+                AT(metrics.n_agents_max) },
         { .variable = "LOG_LEVEL", .set = set_log_level, AT(log_level) },
-};
-
-/* What the design names and this build does without. No key: the whole section. */
-static const struct Unsupported {
-        const char *section;
-        const char *key;
-} unsupported[] = {
-        { "Metrics", NULL },
 };
 
 static const Setting *find_setting(const char *section, const char *key)
@@ -325,15 +359,6 @@ static const Setting *find_setting(const char *section, const char *key)
                         strcmp(settings[i].key, key) == 0)
                         return &settings[i];
         return NULL;
-}
-
-static bool is_unsupported(const char *section, const char *key)
-{
-        for (size_t i = 0; i < ELEMENTSOF(unsupported); i++)
-                if (strcmp(unsupported[i].section, section) == 0 &&
-                        (!unsupported[i].key || strcmp(unsupported[i].key, key) == 0))
-                        return true;
-        return false;
 }
 
 /* Of all that may hold a password, nothing is refused without a fault of its own. */
@@ -360,9 +385,6 @@ int config_set(Config *c, const char *section, const char *key, const char *valu
                 return r;
         }
 
-        if (is_unsupported(section, key))
-                return fault_set(
-                        fault, FAULT_INVALID_ARGS, "[%s] %s= is not supported by this build", section, key);
         return fault_set(fault, FAULT_INVALID_ARGS, "[%s] has no setting %s=", section, key);
 }
 

@@ -10,6 +10,7 @@
 #include "file-util.h"
 #include "host-address.h"
 #include "ini-file.h"
+#include "listen-address.h"
 #include "log.h"
 #include "strv.h"
 #include "time-util.h"
@@ -22,6 +23,9 @@
 #define PEER_CERT_CREDENTIAL "peer-cert"
 #define PEER_KEY_CREDENTIAL "peer-key"
 #define PEER_CA_CREDENTIAL "peer-ca"
+
+/* Where metrics are with METRICS_PORT alone; the port is replaced. */
+#define METRICS_LOOPBACK "127.0.0.1:1"
 
 typedef struct ConfigFile {
         Config *config;
@@ -129,12 +133,49 @@ static void find_credentials(Config *c)
         find_credential(PEER_CA_CREDENTIAL, &c->peers.ca_file);
 }
 
+/* The original's variable is a port alone. */
+static void apply_port(MetricsSettings *metrics)
+{
+        _cleanup_listen_address_ ListenAddress address = { 0 };
+
+        if (metrics->port == 0)
+                return;
+        if (listen_address_parse(metrics->listen_address ? metrics->listen_address : METRICS_LOOPBACK,
+                    &address, NULL) < 0)
+                g_error("Out of memory");
+        address.port = metrics->port;
+        g_free(metrics->listen_address);
+        metrics->listen_address = listen_address_format(&address);
+        if (!metrics->listen_address)
+                g_error("Out of memory");
+}
+
+/* What is told there has no password, nor TLS. */
+static void hold_to_loopback(MetricsSettings *metrics)
+{
+        _cleanup_listen_address_ ListenAddress address = { 0 };
+
+        if (!metrics->listen_address || metrics->allow_remote)
+                return;
+        if (listen_address_parse(metrics->listen_address, &address, NULL) < 0)
+                g_error("Out of memory");
+        if (address.is_loopback)
+                return;
+        log_warning("[Metrics] ListenAddress=%s can be reached from other machines, by everybody: it is not "
+                    "used without AllowRemote=yes; with certificates in [Peers], the metrics are also at "
+                    "their port",
+                metrics->listen_address);
+        g_clear_pointer(&metrics->listen_address, g_free);
+}
+
 static void complete(Config *c)
 {
         char name[HOST_NAME_MAX + 1];
 
         fit_heartbeat(&c->registry);
         find_credentials(c);
+        apply_port(&c->metrics);
+        hold_to_loopback(&c->metrics);
         if (!c->hostname) {
                 bool usable = gethostname(name, sizeof(name)) == 0 && hostname_is_valid(name);
 
@@ -159,6 +200,7 @@ Config *config_free(Config *c)
         registry_settings_done(&c->registry);
         discovery_settings_done(&c->discovery);
         peer_settings_done(&c->peers);
+        g_free(c->metrics.listen_address);
         g_free(c);
         return NULL;
 }

@@ -5,8 +5,7 @@
  * has directories of its own), then the drop-ins of agenthost.conf.d in all of them, then the original's
  * environment variables, which win. An unknown section or key is warned about with file and line; a wrong
  * value is warned about and leaves the setting as it was: a host must not stay down for a typing error. What
- * the design names and this build does without is said to be just that. What may hold a password is never
- * printed. */
+ * may hold a password is never printed. */
 
 #include "discovery.h"
 #include "peer.h"
@@ -23,6 +22,14 @@ typedef enum OnConflict {
         ON_CONFLICT_KEEP,
 } OnConflict;
 
+/* [Metrics] */
+typedef struct MetricsSettings {
+        char *listen_address; /* "127.0.0.1:9464", as listen-address.h reads it; NULL: nowhere */
+        unsigned port; /* $METRICS_PORT, which the address has then; 0: none */
+        bool allow_remote; /* so it need not be one of loopback */
+        unsigned n_agents_max; /* of which processor time and memory are told */
+} MetricsSettings;
+
 typedef struct Config {
         char *hostname; /* [Host] Hostname=, $HOSTNAME, else gethostname() */
         char *address; /* [Host] Address=, else hostname:port; always a valid one (host-address.h) */
@@ -36,6 +43,7 @@ typedef struct Config {
         DiscoverySettings discovery; /* [Discovery], $AGENT_HOST_SERVICE_NAME; with our address and port */
         PlacementStrategy strategy; /* [Placement] Strategy= */
         PeerSettings peers; /* [Peers], $GRPC_PORT; its port is also the default one of addresses */
+        MetricsSettings metrics;
         int log_level; /* $LOG_LEVEL */
 } Config;
 

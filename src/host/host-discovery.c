@@ -2,6 +2,7 @@
 #include "host-discovery.h"
 
 #include "fleet-hosts.h"
+#include "host-metrics.h"
 #include "log.h"
 #include "manager-bus.h"
 
@@ -65,6 +66,7 @@ void host_discovery_reload(Host *host)
                 return;
 
         log_info("The settings of discovery have changed");
+        host_metrics_discovery_ends(host);
         discovery_free(host->discovery);
         host->discovery = make_discovery(host);
         keep_settings(host);

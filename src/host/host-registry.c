@@ -5,6 +5,7 @@
 
 #include "agent-bus.h"
 #include "agent-location.h"
+#include "host-metrics.h"
 #include "log.h"
 #include "manager-bus.h"
 #include "unusable.h"
@@ -33,11 +34,17 @@ static void on_state_changed(RegistryState state, const Fault *why, void *userda
         host_selector_registry_changed(host->selector);
 }
 
+static void on_observed(RegistryEvent event, uint64_t usec, void *userdata)
+{
+        host_metrics_registry(userdata, event, usec);
+}
+
 static Registry *make_registry(Host *host, const char *former_address)
 {
         static const RegistryHandlers handlers = {
                 .location_changed = on_location_changed,
                 .state_changed = on_state_changed,
+                .observed = on_observed,
         };
         const RegistrySettings *settings = &host->config->registry;
         const char *address = host->config->address;

@@ -14,6 +14,7 @@
 #include "fleet-methods.h"
 #include "host-discovery.h"
 #include "host-fleet.h"
+#include "host-metrics.h"
 #include "host-peers.h"
 #include "host-registry.h"
 #include "host-save.h"
@@ -41,6 +42,7 @@ int host_new(sd_event *event, const Paths *paths, Config *config, Host **ret)
                 .event = sd_event_ref(event),
                 .paths = paths,
                 .config = config,
+                .metrics = host_metrics_new(),
                 .agents = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, NULL),
                 .units = g_hash_table_new(g_str_hash, g_str_equal),
                 .requests = g_hash_table_new(g_str_hash, g_str_equal),
@@ -88,6 +90,7 @@ Host *host_free(Host *host)
         sd_event_source_disable_unref(host->save_timer);
         sd_event_source_disable_unref(host->leave_timer);
         bus_connection_free(host->connection);
+        host_metrics_free(host->metrics);
         runtimes_free(host->runtimes);
         strv_free(host->unsupported);
         store_free(host->store);
@@ -373,6 +376,7 @@ int host_start(Host *host, int notify_fd)
 
         host->sync = launcher_sync_new(host);
         host->launcher = launcher_client_new(host->event, host->paths, &handlers, host);
+        host_metrics_open(host);
         return sd_event_add_time_relative(host->event, &host->name_timer, CLOCK_MONOTONIC,
                 LAUNCHER_WAIT_USEC, 0, on_launcher_late, host);
 }
@@ -421,6 +425,7 @@ void host_reload(Host *host)
                 host_registry_reload(host);
                 host_discovery_reload(host);
                 host_peers_reload(host);
+                host_metrics_reload(host);
         }
         launcher_sync_runtimes(host->sync);
 }

@@ -31,6 +31,8 @@
 #include "server.h"
 #include "store.h"
 
+typedef struct HostMetrics HostMetrics; /* host-metrics.h */
+
 /* A text and the memory file made of it. */
 typedef struct TextFile {
         char *text;
@@ -62,7 +64,7 @@ typedef struct Host {
         char *peers_failure; /* why it could not be listened, as it was said; NULL: there is nothing to say
                               */
         sd_event_source *peers_timer; /* until it is tried again */
-        void (*peer_observed)(Host *host, const PeerObservation *observation); /* NULL: nobody counts */
+        HostMetrics *metrics;
         Runtimes *runtimes; /* NULL until the launcher has told */
         char **unsupported; /* properties, as the launcher tells them */
         Notify *notify;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "peer-calls.h"
 
+#include "host-metrics.h"
 #include "local-calls.h"
 #include "log.h"
 
@@ -112,10 +113,7 @@ static void handle_health(PeerCall *call, void *userdata)
 
 static void on_observed(const PeerObservation *observation, void *userdata)
 {
-        Host *host = userdata;
-
-        if (host->peer_observed)
-                host->peer_observed(host, observation);
+        host_metrics_peer_request(userdata, observation->operation, observation->status, observation->usec);
 }
 
 const PeerHandlers peer_calls_handlers = {

@@ -66,6 +66,16 @@ int listen_address_parse(const char *text, ListenAddress *ret, Fault *fault)
         return 0;
 }
 
+char *listen_address_format(const ListenAddress *a)
+{
+        bool has_colons = strchr(a->host, ':') != NULL;
+        char *text;
+
+        if (asprintf(&text, "%s%s%s:%u", has_colons ? "[" : "", a->host, has_colons ? "]" : "", a->port) < 0)
+                return NULL;
+        return text;
+}
+
 void listen_address_done(ListenAddress *a)
 {
         free(a->host);

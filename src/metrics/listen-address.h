@@ -14,6 +14,11 @@ typedef struct ListenAddress {
 
 /* Faults: InvalidArgs. Nothing is looked up. */
 int listen_address_parse(const char *text, ListenAddress *ret, Fault *fault);
+
+/* "127.0.0.1:9464": in full, as listen_address_parse() and a URL take it. The caller's; NULL when memory has
+ * run out. */
+char *listen_address_format(const ListenAddress *address);
+
 void listen_address_done(ListenAddress *address);
 
 #define _cleanup_listen_address_ _cleanup_(listen_address_done)

@@ -183,11 +183,22 @@ static void tell_away(RedisRegistry *r, RegistryState state, const Fault *why)
                 log_warning("%s", fault_text(why));
 }
 
+/* Of a round that is over, or broken off. */
+static void observe_round(RedisRegistry *r, bool is_well)
+{
+        if (r->round.running)
+                registry_observe(&r->registry, is_well ? REGISTRY_HEARTBEAT : REGISTRY_HEARTBEAT_FAILED,
+                        now_usec(CLOCK_MONOTONIC) - r->round.begun_usec);
+        if (!is_well)
+                registry_observe(&r->registry, REGISTRY_ERROR, 0);
+}
+
 void redis_round_over(RedisRegistry *r)
 {
         _cleanup_fault_ Fault refusal = fault_steal(&r->round.refusal);
         unsigned n_gone = r->round.n_gone;
 
+        observe_round(r, refusal.kind == FAULT_NONE);
         if (!r->round.renewal_refused)
                 r->expiry_usec = r->round.begun_usec + r->ttl_usec;
         redis_round_abort(r);
@@ -236,6 +247,7 @@ static void on_away(const Fault *why, void *userdata)
         RedisRegistry *r = userdata;
         RegistryState state = r->registry.state == REGISTRY_DOWN ? REGISTRY_DOWN : REGISTRY_STALE;
 
+        observe_round(r, false);
         redis_round_abort(r);
         redis_flushes_fail(r, why);
         r->beat_usec = r->cleanup_usec = r->status_usec = USEC_INFINITY;

@@ -75,5 +75,8 @@ void registry_set_state(Registry *registry, RegistryState state, const Fault *wh
 void registry_tell_location(
         Registry *registry, const char *id, LocationState state, const RegistryConflict *conflict);
 
+/* From the loop: tells the handlers. */
+void registry_observe(Registry *registry, RegistryEvent event, uint64_t usec);
+
 /* The fault of a refused claim, the same for all backends. Returns its errno. */
 int registry_fault_exists(Fault *fault, const char *id, const char *address);

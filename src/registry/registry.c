@@ -128,6 +128,12 @@ void registry_tell_location(
         registry->handlers.location_changed(id, state, conflict, registry->userdata);
 }
 
+void registry_observe(Registry *registry, RegistryEvent event, uint64_t usec)
+{
+        if (registry->handlers.observed)
+                registry->handlers.observed(event, usec, registry->userdata);
+}
+
 int registry_fault_exists(Fault *fault, const char *id, const char *address)
 {
         return fault_set(fault, FAULT_AGENT_EXISTS,

@@ -72,6 +72,13 @@ typedef struct RegistryConflict {
         bool alive; /* that host says that it is there (host_status:{hostname}) */
 } RegistryConflict;
 
+/* What has happened, for the metrics. */
+typedef enum RegistryEvent {
+        REGISTRY_HEARTBEAT, /* all locations have been renewed, which took a while */
+        REGISTRY_HEARTBEAT_FAILED, /* the server has refused something, or was away before the end */
+        REGISTRY_ERROR, /* the server could not be reached, has gone away, or has refused something */
+} RegistryEvent;
+
 typedef struct RegistryHandlers {
         /* The location of an id of the table is another one than registry_put(), or the last call of this,
          * has said. conflict: with LOCATION_LOST only. An id that is lost is told again when the other host
@@ -81,6 +88,9 @@ typedef struct RegistryHandlers {
 
         /* why: NULL with REGISTRY_OK and REGISTRY_OFF. The backend does not log it. */
         void (*state_changed)(RegistryState state, const Fault *why, void *userdata);
+
+        /* usec: how long a heartbeat took, also one that failed. May be NULL. */
+        void (*observed)(RegistryEvent event, uint64_t usec, void *userdata);
 } RegistryHandlers;
 
 /* What others may know of this host besides its agents (host_status:{hostname}). */

@@ -402,15 +402,88 @@ static void test_config_warns_about_unknown_keys_and_sections(Fixture *f, const 
                 "/etc/agenthost.conf:8: [Peers] has no setting Peer=, ignored\n");
 }
 
-static void test_config_says_what_this_build_does_without(Fixture *f, const void *data)
+/* -- Metrics -- */
+
+static void test_config_has_metrics_nowhere_by_default(Fixture *f, const void *data)
+{
+        const Config *c = load(f);
+
+        (void)data;
+
+        g_assert_null(c->metrics.listen_address);
+        g_assert_cmpuint(c->metrics.n_agents_max, ==, 0);
+        assert_logged(f, "");
+}
+
+static void test_config_has_metrics_on_loopback(Fixture *f, const void *data)
+{
+        static const char *const cases[][2] = {
+                { "9464", "127.0.0.1:9464" },
+                { "127.0.0.2:9464", "127.0.0.2:9464" },
+                { "[::1]:9464", "[::1]:9464" },
+        };
+
+        (void)data;
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                g_autofree char *text =
+                        g_strdup_printf("[Metrics]\nListenAddress=%s\nPerAgentMax=500\n", cases[i][0]);
+                const Config *c;
+
+                write_file(f, "etc/agenthost.conf", text);
+                c = load(f);
+                g_assert_cmpstr(c->metrics.listen_address, ==, cases[i][1]);
+                g_assert_cmpuint(c->metrics.n_agents_max, ==, 500);
+        }
+        assert_logged(f, "");
+}
+
+static void test_config_shows_metrics_to_others_only_if_it_says_so(Fixture *f, const void *data)
 {
         (void)data;
 
-        write_file(f, "etc/agenthost.conf.d/fleet.conf", "[Metrics]\nListenAddress=[::1]:9090\n");
-        load(f);
-
+        write_file(f, "etc/agenthost.conf", "[Metrics]\nListenAddress=0.0.0.0:9464\n");
+        g_assert_null(load(f)->metrics.listen_address);
         assert_logged(f,
-                "/etc/agenthost.conf.d/fleet.conf:2: [Metrics] ListenAddress= is not supported by this build, ignored\n");
+                "[Metrics] ListenAddress=0.0.0.0:9464 can be reached from other machines, by everybody: it is "
+                "not used without AllowRemote=yes; with certificates in [Peers], the metrics are also at "
+                "their port\n");
+
+        write_file(f, "etc/agenthost.conf", "[Metrics]\nAllowRemote=yes\nListenAddress=0.0.0.0:9464\n");
+        g_assert_cmpstr(load(f)->metrics.listen_address, ==, "0.0.0.0:9464");
+}
+
+static void test_config_takes_the_port_of_metrics_from_the_environment(Fixture *f, const void *data)
+{
+        (void)data;
+
+        g_setenv("METRICS_PORT", "8080", true);
+        g_assert_cmpstr(load(f)->metrics.listen_address, ==, "127.0.0.1:8080");
+        write_file(f, "etc/agenthost.conf", "[Metrics]\nListenAddress=[::1]:9464\n");
+        g_assert_cmpstr(load(f)->metrics.listen_address, ==, "[::1]:8080");
+        write_file(f, "etc/agenthost.conf", "[Metrics]\nListenAddress=127.0.0.2:9464\n");
+        g_assert_cmpstr(load(f)->metrics.listen_address, ==, "127.0.0.2:8080");
+        assert_logged(f, "");
+}
+
+static void test_config_refuses_wrong_settings_of_metrics(Fixture *f, const void *data)
+{
+        const Config *c;
+
+        (void)data;
+
+        write_file(f, "etc/agenthost.conf",
+                "[Metrics]\nListenAddress=localhost:9464\nAllowRemote=perhaps\nPerAgentMax=501\n");
+        c = load(f);
+        g_assert_null(c->metrics.listen_address);
+        g_assert_false(c->metrics.allow_remote);
+        g_assert_cmpuint(c->metrics.n_agents_max, ==, 0);
+        assert_logged(f,
+                "/etc/agenthost.conf:2: [Metrics] ListenAddress=: 'localhost:9464' is no address to listen "
+                "on: it has to be a numeric one and a port, as in 127.0.0.1:9464 or [::1]:9464, or a port "
+                "alone, ignored\n"
+                "/etc/agenthost.conf:3: [Metrics] AllowRemote=: 'perhaps' is not a value for this, ignored\n"
+                "/etc/agenthost.conf:4: [Metrics] PerAgentMax=: '501' is not a value for this, ignored\n");
 }
 
 static void test_config_keeps_the_setting_when_a_value_is_wrong(Fixture *f, const void *data)
@@ -648,7 +721,11 @@ int main(int argc, char **argv)
         ADD(test_config_ignores_empty_and_later_variables);
         ADD(test_config_warns_about_wrong_variables);
         ADD(test_config_warns_about_unknown_keys_and_sections);
-        ADD(test_config_says_what_this_build_does_without);
+        ADD(test_config_has_metrics_nowhere_by_default);
+        ADD(test_config_has_metrics_on_loopback);
+        ADD(test_config_shows_metrics_to_others_only_if_it_says_so);
+        ADD(test_config_takes_the_port_of_metrics_from_the_environment);
+        ADD(test_config_refuses_wrong_settings_of_metrics);
         ADD(test_config_keeps_the_setting_when_a_value_is_wrong);
         ADD(test_config_takes_an_empty_value_for_the_default);
         ADD(test_config_survives_a_broken_file);

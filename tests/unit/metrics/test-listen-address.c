@@ -27,11 +27,14 @@ static void test_addresses_are_read(void)
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 _cleanup_listen_address_ ListenAddress a = { 0 };
+                _cleanup_free_ char *text = NULL;
 
                 g_assert_cmpint(listen_address_parse(cases[i].text, &a, NULL), ==, 0);
                 g_assert_cmpstr(a.host, ==, cases[i].host);
                 g_assert_cmpuint(a.port, ==, cases[i].port);
                 g_assert_cmpint(a.is_loopback, ==, cases[i].is_loopback);
+                text = listen_address_format(&a);
+                g_assert_true(g_str_has_suffix(text, cases[i].text));
         }
 }
 
