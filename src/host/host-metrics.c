@@ -54,7 +54,6 @@ static void drop_page(HostMetrics *m)
 static void stop_listening(HostMetrics *m)
 {
         m->server = page_server_free(m->server);
-        m->lag = loop_lag_free(m->lag);
         g_clear_pointer(&m->listen_address, g_free);
 }
 
@@ -64,6 +63,7 @@ HostMetrics *host_metrics_free(HostMetrics *m)
                 return NULL;
 
         stop_listening(m);
+        loop_lag_free(m->lag);
         drop_page(m);
         g_free(m);
         return NULL;
@@ -136,38 +136,44 @@ static int listen_at(Host *host, const ListenAddress *address)
         return page_server_new(host->event, &settings, host_metrics_find, host, &m->server);
 }
 
-/* Nobody but who asks for it pays for it. */
+/* Nobody pays for it where nobody can ask for it. */
 static void measure_lag(Host *host)
 {
+        PeerTls tls = peer_settings_tls(&host->config->peers);
         HostMetrics *m = host->metrics;
 
-        if (loop_lag_new(host->event, &m->loop_lag, &m->lag) < 0)
+        if (!m->server && !peer_tls_is_set(&tls))
+                m->lag = loop_lag_free(m->lag);
+        else if (!m->lag && loop_lag_new(host->event, &m->loop_lag, &m->lag) < 0)
                 log_warning("The lag of the event loop cannot be measured");
 }
 
-void host_metrics_open(Host *host)
+static void listen_as_configured(Host *host)
 {
         _cleanup_listen_address_ ListenAddress address = { 0 };
         const char *text = host->config->metrics.listen_address;
         _cleanup_fault_ Fault fault = FAULT_INIT;
-        HostMetrics *m = host->metrics;
         int r;
 
         if (!text)
                 return;
 
-        m->listen_address = g_strdup(text);
+        host->metrics->listen_address = g_strdup(text);
         r = listen_address_parse(text, &address, &fault);
         if (r >= 0)
                 r = listen_at(host, &address);
-        if (r < 0) {
+        if (r < 0)
                 log_error("Metrics cannot be had at %s: %s; change ListenAddress= in [Metrics], or reload "
                           "agenthostd when it is free",
                         text, fault.kind != FAULT_NONE ? fault_text(&fault) : strerror(-r));
-                return;
-        }
+        else
+                log_info("Metrics can be had at http://%s/metrics", text);
+}
+
+void host_metrics_open(Host *host)
+{
+        listen_as_configured(host);
         measure_lag(host);
-        log_info("Metrics can be had at http://%s/metrics", text);
 }
 
 void host_metrics_reload(Host *host)
@@ -177,11 +183,11 @@ void host_metrics_reload(Host *host)
 
         drop_page(m);
         /* One that could not be had is tried again. */
-        if (is_same && (m->server || !m->listen_address))
-                return;
-
-        stop_listening(m);
-        host_metrics_open(host);
+        if (!is_same || (m->listen_address && !m->server)) {
+                stop_listening(m);
+                listen_as_configured(host);
+        }
+        measure_lag(host);
 }
 
 /* --- what happens --- */

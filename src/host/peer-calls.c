@@ -111,6 +111,16 @@ static void handle_health(PeerCall *call, void *userdata)
                 });
 }
 
+static bool find_page(const char *path, PeerPage *ret, void *userdata)
+{
+        Page page;
+
+        if (!host_metrics_find(path, &page, userdata))
+                return false;
+        *ret = (PeerPage){ page.status, page.content_type, page.body };
+        return true;
+}
+
 static void on_observed(const PeerObservation *observation, void *userdata)
 {
         host_metrics_peer_request(userdata, observation->operation, observation->status, observation->usec);
@@ -122,5 +132,6 @@ const PeerHandlers peer_calls_handlers = {
         .list = handle_list,
         .info = handle_info,
         .health = handle_health,
+        .page = find_page,
         .observe = on_observed,
 };

@@ -12,6 +12,7 @@ typedef struct Reply {
         unsigned n_refs;
         unsigned status;
         GBytes *body;
+        const char *content_type; /* static; NULL: JSON, or a problem */
         char *location; /* NULL: none; so for both */
         const char *allow; /* of 405; static */
         unsigned retry_after_sec; /* 0: not told */

@@ -84,10 +84,12 @@ static int suspend(ServerRequest *r)
 
 static void add_headers(ServerRequest *r, struct MHD_Response *response)
 {
+        const char *type = r->reply->status >= 400 ? WIRE_PROBLEM : WIRE_JSON;
         char retry_after[16];
 
-        (void)MHD_add_response_header(
-                response, "Content-Type", r->reply->status >= 400 ? WIRE_PROBLEM : WIRE_JSON);
+        if (r->reply->content_type)
+                type = r->reply->content_type;
+        (void)MHD_add_response_header(response, "Content-Type", type);
         (void)MHD_add_response_header(response, "Cache-Control", "no-store");
         if (r->reply->location)
                 (void)MHD_add_response_header(response, "Location", r->reply->location);
@@ -272,6 +274,19 @@ static int make_call(ServerRequest *r, const PeerCreate *create)
         return 1;
 }
 
+static Reply *make_page(const ServerRequest *r)
+{
+        const PeerHandlers *h = &r->server->handlers;
+        PeerPage page;
+        Reply *reply;
+
+        if (!h->page || !h->page(r->route.id, &page, r->server->userdata))
+                return reply_new_problem(404, FAULT_INVALID_ARGS, "There is nothing here");
+        reply = reply_new(page.status, page.body);
+        reply->content_type = page.content_type;
+        return reply;
+}
+
 static int start(ServerRequest *r)
 {
         _cleanup_peer_create_ PeerCreate create = { 0 };
@@ -281,6 +296,8 @@ static int start(ServerRequest *r)
         int x;
 
         r->reply = server_body_check(&r->body, creates);
+        if (!r->reply && r->route.operation == SERVER_PAGE)
+                r->reply = make_page(r);
         if (r->reply)
                 return 0;
         if (creates && wire_read_create(r->body.text->str, r->body.text->len, &create, &fault) < 0) {

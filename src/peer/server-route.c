@@ -24,6 +24,9 @@ static const Route routes[] = {
         { "GET", WIRE_AGENTS "/", SERVER_INFO, false, NULL },
         { "DELETE", WIRE_AGENTS "/", SERVER_STOP, true, "timeout" },
         { "GET", WIRE_HEALTH, SERVER_HEALTH, false, NULL },
+        { "GET", "/metrics", SERVER_PAGE, false, NULL },
+        { "GET", "/livez", SERVER_PAGE, false, NULL },
+        { "GET", "/readyz", SERVER_PAGE, false, NULL },
 };
 
 typedef struct Query {
@@ -41,6 +44,7 @@ const char *server_route_name(ServerOperation operation)
                 [SERVER_LIST] = "list",
                 [SERVER_INFO] = "info",
                 [SERVER_HEALTH] = "health",
+                [SERVER_PAGE] = "page",
         };
 
         return names[operation];
@@ -75,9 +79,9 @@ static const Route *find_route(const char *method, const char *path, const char 
                 known = &routes[i];
         }
         if (known)
-                *ret_allow = strcmp(known->path, WIRE_AGENTS) == 0 ? "GET, POST"
-                        : strcmp(known->path, WIRE_HEALTH) == 0    ? "GET"
-                                                                   : "DELETE, GET";
+                *ret_allow = strcmp(known->path, WIRE_AGENTS) == 0  ? "GET, POST"
+                        : strcmp(known->path, WIRE_AGENTS "/") == 0 ? "DELETE, GET"
+                                                                    : "GET";
         return NULL;
 }
 
@@ -151,6 +155,8 @@ Reply *server_route_find(struct MHD_Connection *mhd, const char *method, const c
         ret->has_effect = route->has_effect;
         if (route->operation == SERVER_LIST)
                 return take_guild(q.value, ret);
+        if (route->operation == SERVER_PAGE)
+                ret->id = g_strdup(path);
         if (route->operation != SERVER_INFO && route->operation != SERVER_STOP)
                 return NULL;
 

@@ -14,12 +14,13 @@ typedef enum ServerOperation {
         SERVER_LIST,
         SERVER_INFO,
         SERVER_HEALTH,
+        SERVER_PAGE,
 } ServerOperation;
 
 typedef struct ServerRoute {
         ServerOperation operation;
         bool has_effect; /* so an Idempotency-Key counts */
-        char *id; /* of an agent; of SERVER_LIST the guild's, "" for all */
+        char *id; /* of an agent; of SERVER_LIST the guild's, "" for all; of SERVER_PAGE its path */
         uint64_t timeout_usec; /* of SERVER_STOP */
 } ServerRoute;
 

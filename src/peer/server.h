@@ -45,10 +45,17 @@ typedef struct PeerServerSettings {
 
 /* A request that was answered, for the metrics. */
 typedef struct PeerObservation {
-        const char *operation; /* "create", "stop", "list", "info", "health", "none" */
+        const char *operation; /* "create", "stop", "list", "info", "health", "page", "none" */
         unsigned status;
         uint64_t usec;
 } PeerObservation;
+
+/* What is no part of the API: /metrics, /livez or /readyz. */
+typedef struct PeerPage {
+        unsigned status;
+        const char *content_type; /* static */
+        GBytes *body; /* given away */
+} PeerPage;
 
 /* A handler answers right away, or keeps the call and tells with peer_call_set_operation() how to be rid of
  * what it began. What is handed over is valid during the call only. */
@@ -59,6 +66,8 @@ typedef struct PeerHandlers {
         void (*list)(PeerCall *call, const char *guild_id, void *userdata); /* "": all */
         void (*info)(PeerCall *call, const char *agent_id, void *userdata);
         void (*health)(PeerCall *call, void *userdata);
+        bool (*page)(
+                const char *path, PeerPage *ret, void *userdata); /* false: there is none; may be NULL */
         void (*observe)(const PeerObservation *observation, void *userdata); /* may be NULL */
 } PeerHandlers;
 

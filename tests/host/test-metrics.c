@@ -4,6 +4,7 @@
  * woken for it; and that nobody who connects there disturbs agenthostd. */
 
 #include <glib.h>
+#include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
 
@@ -12,6 +13,8 @@
 #include "common/http.h"
 #include "common/outcome.h"
 #include "common/redis-server.h"
+#include "fake/loop.h"
+#include "fake/raw-tls.h"
 
 #define AGENTHOSTD "agenthostd.service"
 #define LAUNCHER "agenthost-launcher.service"
@@ -111,18 +114,23 @@ static void test_nobody_listens_unless_it_is_wanted(void)
         expect_number("connection", -1, fd);
 }
 
-static void test_page_is_in_the_format(void)
+static void expect_page_is_clean(void)
 {
-        _cleanup_client_ Client *c = begin_with(WITH_AGENTS);
-        g_autofree char *page = NULL, *said = NULL;
+        g_autofree char *page = http_get(PORT, "/metrics", 200), *said = NULL;
 
-        create(c, &(Create){ .id = "a\"1\\", .guild = "g {} =\xc3\xa9" });
-        create(c, &(Create){ .id = "a2" });
-        page = http_get(PORT, "/metrics", 200);
         expect_true("file", g_file_set_contents(PAGE_FILE, page, -1, NULL));
         said = command(
                 "sh -c '\"$AGENTHOST_SOURCE_DIR\"/tests/lib/check_metrics.py <" PAGE_FILE " || true'");
         expect_text("check_metrics.py", "\n", said);
+}
+
+static void test_page_is_in_the_format(void)
+{
+        _cleanup_client_ Client *c = begin_with(WITH_AGENTS);
+
+        create(c, &(Create){ .id = "a\"1\\", .guild = "g {} =\xc3\xa9" });
+        create(c, &(Create){ .id = "a2" });
+        expect_page_is_clean();
 }
 
 static void test_agents_are_counted_by_their_state(void)
@@ -367,6 +375,63 @@ static void test_others_reach_it_only_if_that_is_allowed(void)
         g_free(http_get(PORT, "/livez", 200));
 }
 
+/* -- At the port of peers -- */
+
+#define PEER_DIR "/run/agenthost-tests/peer"
+#define PEER_PORT 50151u
+#define PEER_SETTINGS                                                                         \
+        "[Peers]\nPort=50151\nCertFile=" PEER_DIR "/cert.pem\nKeyFile=" PEER_DIR "/key.pem\n" \
+        "CaFile=" PEER_DIR "/ca.pem\n"
+
+static void write_pem(const char *name, const char *text)
+{
+        g_autofree char *path = g_build_filename(PEER_DIR, name, NULL);
+
+        expect_true("directory", g_mkdir_with_parents(PEER_DIR, 0755) == 0);
+        expect_true("file", g_file_set_contents(path, text, -1, NULL));
+        expect_true("mode", g_chmod(path, 0644) == 0);
+}
+
+static char *ask_as_peer(sd_event *event, const Pki *pki, const PkiCert *cert, const char *path)
+{
+        g_autoptr(RawTls) tls = raw_tls_new(event, PEER_PORT, pki_ca_pem(pki), cert);
+        g_autofree char *request = g_strdup_printf("GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path);
+
+        expect_true("connection", tls && raw_tls_send(tls, request, -1));
+        return raw_tls_read(tls);
+}
+
+static void test_peers_find_the_same_pages(void)
+{
+        _cleanup_(sd_event_unrefp) sd_event *event = loop_new();
+        g_autoptr(Pki) pki = pki_new("hosts");
+        g_auto(PkiCert) cert = pki_issue(pki, "host", "DNS:localhost", 3600);
+        _cleanup_client_ Client *c = NULL;
+        g_autofree char *ready = NULL, *page = NULL, *again = NULL;
+
+        write_pem("ca.pem", pki_ca_pem(pki));
+        write_pem("cert.pem", cert.cert);
+        write_pem("key.pem", cert.key);
+        c = begin_with(PEER_SETTINGS);
+        agenthostd_crash();
+        create(c, &(Create){ .id = "a1" });
+
+        ready = ask_as_peer(event, pki, &cert, "/readyz");
+        expect_part("/readyz", "\r\n\r\nready\n", ready);
+        page = ask_as_peer(event, pki, &cert, "/metrics");
+        expect_part("page", "\nagenthost_launches_total{kind=\"create\"} 1\n", page);
+        expect_part("page", "\nagenthost_peer_requests_total{operation=\"page\",code=\"200\"} 1\n", page);
+        expect_part("page", "\nagenthost_event_loop_lag_seconds_count ", page);
+        expect_number("nobody listens without TLS", -1, http_connect(PORT));
+
+        /* What is told of peers is in the format, too. */
+        config_write(PEER_SETTINGS SETTINGS);
+        host_reload();
+        expect_page_is_clean();
+        again = series("agenthost_peer_requests_total{operation=\"page\",code=\"200\"}");
+        expect_text("requests", "2", again);
+}
+
 /* -- Who connects there -- */
 
 static void expect_unharmed(Client *c, pid_t pid, const char *id)
@@ -525,6 +590,7 @@ int main(int argc, char **argv)
         ADD("address-changes-with-a-reload", address_changes_with_a_reload);
         ADD("port-that-is-taken-hurts-no-agent", port_that_is_taken_hurts_no_agent);
         ADD("others-reach-it-only-if-that-is-allowed", others_reach_it_only_if_that_is_allowed);
+        ADD("peers-find-the-same-pages", peers_find_the_same_pages);
         ADD("wrong-requests-are-refused", wrong_requests_are_refused);
         ADD("huge-heads-are-refused", huge_heads_are_refused);
         ADD("silent-connections-are-closed", silent_connections_are_closed);

@@ -165,6 +165,22 @@ static void on_health(PeerCall *call, void *userdata)
         take(userdata, call, 'h', "");
 }
 
+static bool on_page(const char *path, PeerPage *ret, void *userdata)
+{
+        bool is_metrics = strcmp(path, "/metrics") == 0;
+        const char *text = is_metrics ? "# HELP a A.\n# TYPE a gauge\na 1\n" : "fine\n";
+
+        (void)userdata;
+
+        *ret = (PeerPage){
+                .status = 200,
+                .content_type = is_metrics ? "text/plain; version=0.0.4; charset=utf-8"
+                                           : "text/plain; charset=utf-8",
+                .body = g_bytes_new_static(text, strlen(text)),
+        };
+        return true;
+}
+
 static void on_observe(const PeerObservation *observation, void *userdata)
 {
         PeerHost *h = userdata;
@@ -178,6 +194,7 @@ static const PeerHandlers handlers = {
         .list = on_list,
         .info = on_info,
         .health = on_health,
+        .page = on_page,
         .observe = on_observe,
 };
 
