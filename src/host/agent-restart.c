@@ -8,6 +8,7 @@
 #include "agent-location.h"
 #include "agent-start.h"
 #include "agent-stop.h"
+#include "drain.h"
 #include "host-metrics.h"
 #include "host-save.h"
 #include "launcher-orders.h"
@@ -363,6 +364,9 @@ static int check_restart(const Agent *a, Fault *fault)
         if (a->stop_requested && !a->restart_requested && !agent_has_ended(a))
                 return fault_set(fault, FAULT_FAILED,
                         "Agent %s is being stopped; create it again when it is gone", a->id);
+        /* To start one that has ended is to take one more. */
+        if (agent_has_ended(a) && host->drain.on)
+                return host_check_draining(host, fault);
         if (agent_has_ended(a) && host->n_active >= host->config->max_agents)
                 return fault_set(fault, FAULT_LIMIT_REACHED,
                         "Maximum number of processes (%u) reached; stop an agent, or raise MaxAgents=",

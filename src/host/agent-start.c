@@ -9,6 +9,7 @@
 #include "agent-location.h"
 #include "agent-restart.h"
 #include "agent-wait.h"
+#include "drain.h"
 #include "file-util.h"
 #include "host-metrics.h"
 #include "host-save.h"
@@ -324,7 +325,9 @@ static int create(Host *host, const CreateRequest *req, CreateDone done, void *u
         r = answer_repeated(host, req, &plan, done, userdata, fault);
         if (r != 0)
                 return r < 0 ? r : 0;
-        r = plan_runtime(host, req, &plan, fault);
+        r = host_check_draining(host, fault);
+        if (r >= 0)
+                r = plan_runtime(host, req, &plan, fault);
         if (r >= 0)
                 r = admit(host, plan.spec.id, fault);
         if (r < 0)

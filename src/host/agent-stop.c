@@ -147,23 +147,29 @@ static void on_one_stopped(bool stopped, const Fault *fault, void *userdata)
         shutdown_step(s);
 }
 
-void host_shutdown_agents(Host *host, uint64_t timeout_usec, ShutdownDone done, void *userdata)
+void host_stop_active(Host *host, uint64_t timeout_usec, ShutdownDone done, void *userdata)
 {
         g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
         Shutdown *s = g_new0(Shutdown, 1);
         GHashTableIter i;
         gpointer value;
 
-        strv_free(host_cleanup_dead(host));
         g_hash_table_iter_init(&i, host->agents);
         while (g_hash_table_iter_next(&i, NULL, &value))
-                g_ptr_array_add(ids, g_strdup(((Agent *)value)->id));
+                if (!agent_has_ended(value))
+                        g_ptr_array_add(ids, g_strdup(((Agent *)value)->id));
 
         /* One more than agents: the answer comes after the loop also when all are answered at once. */
         *s = (Shutdown){ .done = done, .userdata = userdata, .n_waiting = ids->len + 1 };
         for (guint k = 0; k < ids->len; k++)
                 host_stop_agent(host, ids->pdata[k], timeout_usec, on_one_stopped, s);
         shutdown_step(s);
+}
+
+void host_shutdown_agents(Host *host, uint64_t timeout_usec, ShutdownDone done, void *userdata)
+{
+        strv_free(host_cleanup_dead(host));
+        host_stop_active(host, timeout_usec, done, userdata);
 }
 
 int agent_kill(Agent *a, const char *who, int signal_number, LauncherDone done, void *userdata, Fault *fault)

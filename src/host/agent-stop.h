@@ -16,8 +16,11 @@ void host_stop_agent(Host *host, const char *id, uint64_t timeout_usec, StopDone
 /* Asks the launcher for the stop and writes that down; the end is told later. */
 int agent_begin_stop(Agent *agent, uint64_t timeout_usec, Fault *fault);
 
-/* Stops all that is running and forgets what has ended; tells how many were stopped. */
+/* Stops all that has not ended, at the same time; tells how many were stopped, and the first fault. */
 typedef void (*ShutdownDone)(unsigned n_stopped, const Fault *fault, void *userdata);
+void host_stop_active(Host *host, uint64_t timeout_usec, ShutdownDone done, void *userdata);
+
+/* The same, and forgets what has ended. */
 void host_shutdown_agents(Host *host, uint64_t timeout_usec, ShutdownDone done, void *userdata);
 
 /* Sends a signal to the main process ("main") or to all ("all"). */

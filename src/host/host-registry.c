@@ -67,16 +67,21 @@ static void keep_settings(Host *host)
         registry_settings_copy(&host->config->registry, &host->registry_settings);
 }
 
-static void describe(Host *host)
+void host_registry_describe(Host *host)
 {
-        registry_describe(host->registry, &(RegistryHostInfo){ .capacity = host->config->max_agents });
+        const RegistryHostInfo info = {
+                .capacity = host->config->max_agents,
+                .draining = host->drain.on,
+        };
+
+        registry_describe(host->registry, &info);
 }
 
 void host_registry_open(Host *host)
 {
         host->registry = make_registry(host, NULL);
         keep_settings(host);
-        describe(host);
+        host_registry_describe(host);
 }
 
 static void put_all(Host *host)
@@ -114,7 +119,7 @@ void host_registry_reload(Host *host)
         if (strcmp(registry_address(host->registry), host->config->address) != 0 ||
                 !registry_settings_equal(&host->registry_settings, &host->config->registry))
                 change_registry(host);
-        describe(host);
+        host_registry_describe(host);
 }
 
 typedef struct Flush {

@@ -10,6 +10,9 @@ void host_registry_open(Host *host);
 /* The configuration has been read again. */
 void host_registry_reload(Host *host);
 
+/* Others are told what they may know of this host besides its agents: something of it has changed. */
+void host_registry_describe(Host *host);
+
 /* Calls back when the registry has all that it was told, or cannot be reached, or too late; possibly before
  * this returns. Once at most for each host. */
 void host_registry_flush(Host *host, void (*done)(Host *host));

@@ -11,6 +11,7 @@
 #include "agent-start.h"
 #include "agent-wait.h"
 #include "cgroup.h"
+#include "drain.h"
 #include "fleet-methods.h"
 #include "host-discovery.h"
 #include "host-fleet.h"
@@ -335,7 +336,10 @@ static int load_state(Host *host)
                 return r;
         }
         guild_texts_sweep(host->guilds);
-        return 0;
+        r = host_drain_load(host);
+        if (r < 0)
+                log_error("Cannot read in %s whether the host is draining: %s", dir, strerror(-r));
+        return r;
 }
 
 /* The service manager is in init.scope right below the root of its control groups: PID 1, or our parent,

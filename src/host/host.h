@@ -33,6 +33,13 @@
 
 typedef struct HostMetrics HostMetrics; /* host-metrics.h */
 
+/* What drain.c does. */
+typedef struct Drain {
+        bool on;
+        bool stop_agents; /* those that are here, and those that come to be found here */
+        uint64_t timeout_usec; /* of these stops; 0: the runtimes' own */
+} Drain;
+
 /* A text and the memory file made of it. */
 typedef struct TextFile {
         char *text;
@@ -79,6 +86,7 @@ typedef struct Host {
         GHashTable *pids; /* main pid of an agent not yet acknowledged -> Agent */
         RestartBucket restart_bucket;
         unsigned n_active; /* not ended: what counts for MaxAgents= */
+        Drain drain;
 
         sd_event_source *forget_timer; /* for the retained agent whose time is up first */
         sd_event_source *tell_count; /* AgentCount has changed */

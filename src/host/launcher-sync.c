@@ -8,6 +8,7 @@
 #include "agent-freeze.h"
 #include "agent-restart.h"
 #include "agent-start.h"
+#include "drain.h"
 #include "host.h"
 #include "launcher-orders.h"
 #include "log-agent.h"
@@ -433,6 +434,7 @@ static void finish(LauncherSync *s)
         repeat_stops(s->host);
         s->settled = true;
         resume_supervision(s->host);
+        host_drain_go_on(s->host);
         host_go_online(s->host);
         if (s->again)
                 arm_retry(s);

@@ -7,6 +7,7 @@
 #include "agent-start.h"
 #include "agent-stop.h"
 #include "answer.h"
+#include "drain-methods.h"
 #include "fault-bus.h"
 #include "fleet-methods.h"
 #include "host-discovery.h"
@@ -236,6 +237,7 @@ GETTER(version, sd_bus_message_append(reply, "s", AGENTHOST_VERSION))
 GETTER(max_agents, sd_bus_message_append(reply, "u", host->config->max_agents))
 GETTER(registry_state,
         sd_bus_message_append(reply, "s", registry_state_name(registry_state(host->registry))))
+GETTER(draining, sd_bus_message_append(reply, "b", host->drain.on))
 GETTER(host_count, sd_bus_message_append(reply, "u", host_discovery_count(host)))
 GETTER(discovery_state,
         sd_bus_message_append(reply, "s", discovery_state_name(discovery_state(host->discovery, NULL))))
@@ -349,6 +351,12 @@ static const sd_bus_vtable manager_vtable[] = {
                 SD_BUS_RESULT("u", stopped),
                 method_shutdown_agents,
                 ANYBODY),
+        SD_BUS_METHOD_WITH_ARGS("Drain",
+                SD_BUS_ARGS("b", stop_agents, "u", timeout_sec),
+                SD_BUS_RESULT("u", stopped),
+                host_method_drain,
+                ANYBODY),
+        SD_BUS_METHOD_WITH_ARGS("Resume", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, host_method_resume, ANYBODY),
         SD_BUS_SIGNAL_WITH_ARGS("AgentAdded", SD_BUS_ARGS("s", id, "o", path), 0),
         SD_BUS_SIGNAL_WITH_ARGS(
                 "AgentExited", SD_BUS_ARGS("s", id, "o", path, "s", result, "i", exit_status), 0),
@@ -358,6 +366,7 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_PROPERTY("Version", "s", get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("AgentCount", "u", NULL, offsetof(Host, n_active), CHANGES),
         SD_BUS_PROPERTY("MaxAgents", "u", get_max_agents, 0, CHANGES),
+        SD_BUS_PROPERTY("Draining", "b", get_draining, 0, CHANGES),
         SD_BUS_PROPERTY("HostCount", "u", get_host_count, 0, CHANGES),
         SD_BUS_PROPERTY("RegistryState", "s", get_registry_state, 0, CHANGES),
         SD_BUS_PROPERTY("DiscoveryState", "s", get_discovery_state, 0, CHANGES),
@@ -417,6 +426,11 @@ void manager_bus_removed(Host *host, const Agent *a)
 void manager_bus_count_changed(Host *host)
 {
         (void)sd_bus_emit_properties_changed(host->bus, HOST_PATH, MANAGER_INTERFACE, "AgentCount", NULL);
+}
+
+void manager_bus_draining_changed(Host *host)
+{
+        (void)sd_bus_emit_properties_changed(host->bus, HOST_PATH, MANAGER_INTERFACE, "Draining", NULL);
 }
 
 void manager_bus_registry_changed(Host *host)

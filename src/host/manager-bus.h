@@ -16,6 +16,7 @@ void manager_bus_removed(Host *host, const Agent *agent);
 
 /* PropertiesChanged on the manager. */
 void manager_bus_count_changed(Host *host);
+void manager_bus_draining_changed(Host *host);
 void manager_bus_registry_changed(Host *host);
 void manager_bus_hosts_changed(Host *host);
 void manager_bus_counter_changed(Host *host);

@@ -25,6 +25,9 @@ static void test_others_may_not_act(void)
         call_expect_error(client_send(nobody, MANAGER, "StopAgent", "su", "a1", 0u), DENIED, "StopAgent");
         call_expect_error(client_send(nobody, MANAGER, "StopAgent", "su", "no-such", 0u), DENIED, NULL);
         call_expect_error(client_send(nobody, MANAGER, "ShutdownAgents", "u", 0u), DENIED, NULL);
+        call_expect_error(client_send(nobody, MANAGER, "Drain", "bu", true, 0u), DENIED, "Drain");
+        call_expect_error(client_send(nobody, MANAGER, "Resume", ""), DENIED, "Resume");
+        client_expect_property(root, MANAGER, "Draining", "false");
         call_expect_error(client_send(nobody, MANAGER, "CleanupDeadAgents", ""), DENIED, NULL);
         call_expect_error(client_send(nobody, MANAGER, "GetAgentSpec", "s", "a1"), DENIED, NULL);
         call_expect_error(client_send(nobody, path, AGENT_INTERFACE, "Stop", "u", 0u), DENIED, NULL);

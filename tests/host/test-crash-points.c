@@ -22,6 +22,16 @@ static void test_launcher_killed_anywhere_in_the_lives_of_agents(void)
         sweep_run(&(Sweep){ .service = LAUNCHER, .prepare = life_whole_prepare, .live = life_whole });
 }
 
+static void test_agenthostd_killed_anywhere_while_the_host_drains(void)
+{
+        sweep_run(&(Sweep){ .service = AGENTHOSTD, .prepare = life_whole_prepare, .live = life_drained });
+}
+
+static void test_launcher_killed_anywhere_while_the_host_drains(void)
+{
+        sweep_run(&(Sweep){ .service = LAUNCHER, .prepare = life_whole_prepare, .live = life_drained });
+}
+
 static void test_agenthostd_killed_anywhere_while_it_starts(void)
 {
         sweep_run(&(Sweep){
@@ -43,6 +53,10 @@ int main(int argc, char *argv[])
                 agenthostd_killed_anywhere_in_the_lives_of_agents);
         ADD("launcher-killed-anywhere-in-the-lives-of-agents",
                 launcher_killed_anywhere_in_the_lives_of_agents);
+        ADD("agenthostd-killed-anywhere-while-the-host-drains",
+                agenthostd_killed_anywhere_while_the_host_drains);
+        ADD("launcher-killed-anywhere-while-the-host-drains",
+                launcher_killed_anywhere_while_the_host_drains);
         ADD("agenthostd-killed-anywhere-while-it-starts", agenthostd_killed_anywhere_while_it_starts);
         ADD("launcher-killed-anywhere-while-it-starts", launcher_killed_anywhere_while_it_starts);
 #undef ADD

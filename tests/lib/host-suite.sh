@@ -8,7 +8,7 @@ host_command=$source_dir/tests/host/host
 host_prefix=agenthost-test-$$
 
 # These are run once more, as NAME@user, with agenthost as a user's services.
-host_user_mode_programs=(test-process-manager test-objects test-restart test-restart-calls test-restart-launcher
+host_user_mode_programs=(test-process-manager test-drain test-objects test-restart test-restart-calls test-restart-launcher
         test-retention test-location test-agentctl test-agentctl-act test-agentctl-fleet
         test-agentctl-run)
 

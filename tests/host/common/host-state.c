@@ -440,6 +440,7 @@ static void stop_agents(void)
         _cleanup_client_ Client *c = client_new();
 
         sd_bus_message_unref(client_call(c, MANAGER, "ShutdownAgents", "u", 1u));
+        sd_bus_message_unref(client_call(c, MANAGER, "Resume", ""));
 }
 
 /* Not before its settings are its own again: it asks the registry. */

@@ -194,6 +194,49 @@ void life_whole(Client *c, const char *service, Tracer *tracer)
         fleet_wait(c, "", "");
 }
 
+static void insist_on(Client *c, const char *member, const char *types, bool stop_agents)
+{
+        gint64 since = g_get_monotonic_time();
+        _cleanup_message_ sd_bus_message *answer = NULL;
+
+        while (!answer) {
+                expect_time_left(since, member);
+                answer = answer_or_again(client_send(c, MANAGER, member, types, stop_agents, 0u));
+        }
+}
+
+static void wait_for_draining(Client *c, const char *expected)
+{
+        gint64 since = g_get_monotonic_time();
+
+        for (;;) {
+                g_autofree char *value = client_try_property(c, BUS_NAME, MANAGER, "Draining");
+
+                if (value) {
+                        expect_text("Draining", expected, value);
+                        return;
+                }
+                expect_time_left(since, "Draining");
+                g_usleep(5 * 1000);
+        }
+}
+
+void life_drained(Client *c, const char *service, Tracer *tracer)
+{
+        insist_on_create(c, "a1", NOTIFY);
+        insist_on_create(c, "a2", AGAIN);
+        tracer_attach(tracer, service_pid(service));
+        insist_on(c, "Drain", "bu", true);
+        wait_for_draining(c, "true");
+        fleet_wait(c, "", "");
+        insist_on(c, "Resume", "", false);
+        wait_for_draining(c, "false");
+        insist_on_create(c, "a3", NOTIFY);
+        fleet_wait(c, "a3", "a3");
+        insist_on_stop(c, "a3");
+        fleet_wait(c, "", "");
+}
+
 static pid_t wait_stopped(const char *service)
 {
         gint64 since = g_get_monotonic_time();

@@ -11,6 +11,9 @@
 void life_whole_prepare(const char *service);
 void life_whole(Client *client, const char *service, Tracer *tracer);
 
+/* Some run when they are drained; then the host resumes. */
+void life_drained(Client *client, const char *service, Tracer *tracer);
+
 /* The service is restarted and traced from its start on, while one runs and one ends. */
 void life_over_restart_prepare(const char *service);
 void life_over_restart(Client *client, const char *service, Tracer *tracer);
