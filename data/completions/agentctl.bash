@@ -57,7 +57,7 @@ _agentctl_offer_value() {
                 _agentctl_offer Id GuildId Name ClassName Runtime Unit State Result OOMLevel StatusText HostAddress \
                         Location MainPID Alive ExitStatus Restarts CreatedAt ReadyAt ExitedAt NextStartAt MemoryPeak \
                         CPUUsageNSec \
-                        Hostname Address Version AgentCount MaxAgents HostCount RegistryState DiscoveryState \
+                        Hostname Address Version AgentCount MaxAgents Draining HostCount RegistryState DiscoveryState \
                         PlacementCounter UnsupportedProperties
                 ;;
         --runtime) _agentctl_offer_list runtimes name ;;
@@ -88,7 +88,8 @@ _agentctl_offer_options() {
         restart | freeze | thaw) more='--guild --quiet' ;;
         kill) more='--guild --signal --kill-whom --quiet' ;;
         shutdown) more='--timeout --quiet' ;;
-        cleanup) more='--quiet' ;;
+        drain) more='--stop --timeout --quiet' ;;
+        resume | cleanup) more='--quiet' ;;
         esac
         # shellcheck disable=SC2086
         _agentctl_offer $common $more
@@ -97,8 +98,8 @@ _agentctl_offer_options() {
 _agentctl_offer_arguments() {
         case $verb in
         '')
-                _agentctl_offer list status show logs monitor cat run stop restart kill freeze thaw shutdown cleanup \
-                        hosts place runtimes health check-config version help
+                _agentctl_offer list status show logs monitor cat run stop restart kill freeze thaw shutdown drain \
+                        resume cleanup hosts place runtimes health check-config version help
                 ;;
         status | show | logs | monitor | cat | stop | restart | kill | freeze | thaw) _agentctl_offer_list list id ;;
         run | place) _agentctl_offer_files ;;

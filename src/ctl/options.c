@@ -22,10 +22,11 @@ const OptionInfo option_table[] = {
         { "no-ask-password", 0, NULL, NULL, OPTION_FLAG, AT(no_ask_password), "Ask for no password" },
         { "full", 'l', NULL, " list hosts runtimes status ", OPTION_FLAG, AT(full),
                 "Cut nothing to fit the terminal" },
-        { "quiet", 'q', NULL, " run shutdown cleanup" ACTING, OPTION_FLAG, AT(quiet),
+        { "quiet", 'q', NULL, " run shutdown drain resume cleanup" ACTING, OPTION_FLAG, AT(quiet),
                 "Say nothing of what went well" },
-        { "timeout", 0, "TIME", " run stop shutdown ", OPTION_SPAN, AT(timeout_usec),
-                "run: until an agent must be ready; stop, shutdown: until what is left of it is killed" },
+        { "timeout", 0, "TIME", " run stop shutdown drain ", OPTION_SPAN, AT(timeout_usec),
+                "run: until an agent must be ready; stop, shutdown, drain: until what is left of it is killed" },
+        { "stop", 0, NULL, " drain ", OPTION_FLAG, AT(stop), "Stop all agents of the host, too" },
 
         { "guild", 0, "GUILD", " run list status logs monitor show" ACTING, OPTION_TEXT, AT(guild),
                 "Only agents of this guild, or all of them; run: the file with the guild's spec" },
@@ -271,6 +272,13 @@ int options_parse(int argc, char **argv, Options *ret, Fault *fault)
 int options_check_verb(int argc, char **argv, const char *verb, Fault *fault)
 {
         return parse(argc, argv, NULL, verb, fault);
+}
+
+uint32_t options_timeout_sec(const Options *o)
+{
+        uint64_t sec = (o->timeout_usec + USEC_PER_SEC - 1) / USEC_PER_SEC;
+
+        return o->timeout_usec == USEC_INFINITY || sec > UINT32_MAX ? UINT32_MAX : (uint32_t)sec;
 }
 
 void options_done(Options *o)

@@ -21,6 +21,7 @@ typedef struct Options {
         JsonMode json;
         bool no_legend, no_pager, full, quiet, no_ask_password;
         uint64_t timeout_usec; /* 0: not given */
+        bool stop;
 
         char *guild; /* an id; for run a file */
         char **columns, **states;
@@ -69,6 +70,9 @@ extern const OptionInfo option_table[];
 /* Fault: InvalidArgs, says what is wrong. --help and --version are only noted. */
 int options_parse(int argc, char **argv, Options *ret, Fault *fault);
 void options_done(Options *options);
+
+/* --timeout= as D-Bus has it: whole seconds, of which 0 is the default of the runtime. */
+uint32_t options_timeout_sec(const Options *options);
 
 /* Whether each option that was given is for this verb. */
 int options_check_verb(int argc, char **argv, const char *verb, Fault *fault);

@@ -76,6 +76,9 @@ static void print_host(Ctl *ctl, struct json_object *p, bool healthy, const GPtr
                 healthy ? "" : term_plain());
         status_line("Agents", "%" PRIu64 " of at most %" PRIu64 "%s%s%s", object_number(p, "AgentCount"),
                 object_number(p, "MaxAgents"), *counts ? " (" : "", counts, *counts ? ")" : "");
+        if (object_bool(p, "Draining"))
+                status_line("Draining", "%syes%s: no new agents are taken until 'agentctl resume'",
+                        term_colour(COLOUR_YELLOW), term_plain());
         print_state("Registry", object_text(p, "RegistryState"));
         print_state("Discovery", object_text(p, "DiscoveryState"));
         if (*unsupported && ctl->options->full)

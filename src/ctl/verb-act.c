@@ -31,14 +31,6 @@ typedef struct Action {
         int code;
 } Action;
 
-/* D-Bus has whole seconds, of which 0 is the default of the runtime. */
-static uint32_t timeout_sec(const Options *o)
-{
-        uint64_t sec = (o->timeout_usec + USEC_PER_SEC - 1) / USEC_PER_SEC;
-
-        return o->timeout_usec == USEC_INFINITY || sec > UINT32_MAX ? UINT32_MAX : (uint32_t)sec;
-}
-
 static void print_done(const Action *a, const char *id)
 {
         g_autofree char *clean = text_clean(id, strlen(id), false);
@@ -139,7 +131,7 @@ static int make_stop(Ctl *ctl, size_t index, sd_bus_message **ret, void *userdat
 
         r = sd_bus_message_new_method_call(ctl->bus, ret, BUS_NAME, HOST_PATH, MANAGER_INTERFACE,
                 a->elsewhere && a->elsewhere[index] ? "StopAgentAnywhere" : "StopAgent");
-        return r < 0 ? r : sd_bus_message_append(*ret, "su", a->ids[index], timeout_sec(a->options));
+        return r < 0 ? r : sd_bus_message_append(*ret, "su", a->ids[index], options_timeout_sec(a->options));
 }
 
 static int make_agent_call(
@@ -219,8 +211,8 @@ int verb_shutdown(Ctl *ctl, char **arguments)
 
         r = ctl_connect_to_act(ctl);
         if (r == EXIT_OK)
-                r = ctl_call_manager(
-                        ctl, "ShutdownAgents", CALL_NO_LIMIT, &reply, "u", timeout_sec(ctl->options));
+                r = ctl_call_manager(ctl, "ShutdownAgents", CALL_NO_LIMIT, &reply, "u",
+                        options_timeout_sec(ctl->options));
         if (r != EXIT_OK)
                 return r;
         r = sd_bus_message_read(reply, "u", &n);

@@ -19,6 +19,8 @@ const Verb verb_table[] = {
         { "freeze", "ID...", 0, ANY, verb_freeze, "Halt all processes of agents" },
         { "thaw", "ID...", 0, ANY, verb_thaw, "Let frozen agents go on" },
         { "shutdown", "", 0, 0, verb_shutdown, "Stop all agents of the host" },
+        { "drain", "", 0, 0, verb_drain, "Let the host take no new agents" },
+        { "resume", "", 0, 0, verb_resume, "Let it take new agents again" },
         { "cleanup", "", 0, 0, verb_cleanup, "Forget the agents that have ended" },
         { "hosts", "", 0, 0, verb_hosts, "List the hosts that agents can be placed on" },
         { "place", "SPEC...", 1, ANY, verb_place, "Say where the next agents are to run; start nothing" },

@@ -34,6 +34,8 @@ int verb_kill(Ctl *ctl, char **arguments);
 int verb_freeze(Ctl *ctl, char **arguments);
 int verb_thaw(Ctl *ctl, char **arguments);
 int verb_shutdown(Ctl *ctl, char **arguments);
+int verb_drain(Ctl *ctl, char **arguments);
+int verb_resume(Ctl *ctl, char **arguments);
 int verb_cleanup(Ctl *ctl, char **arguments);
 int verb_hosts(Ctl *ctl, char **arguments);
 int verb_place(Ctl *ctl, char **arguments);

@@ -163,6 +163,44 @@ static void test_shutdown_stops_all(void)
         expect_output("0 agents stopped\n", "agentctl shutdown");
 }
 
+static void test_drain_lets_the_host_take_no_agents_until_resume(void)
+{
+        _cleanup_client_ Client *c = agents_begin();
+        g_autofree char *draining = NULL, *taking = NULL;
+
+        create_guild(c);
+        expect_output("draining: no new agents are taken\n", "agentctl drain");
+        client_expect_property(c, MANAGER, "Draining", "true");
+        create_expect_error(c, &(Create){ .id = "a9" }, ERROR_("Draining"), NULL);
+        expect_agents(c, "a1 a2 b1");
+        draining = ctl_expect(0, "agentctl status");
+        expect_part("status", "Draining: ", draining);
+
+        expect_output("new agents are taken again\n", "agentctl resume");
+        client_expect_property(c, MANAGER, "Draining", "false");
+        expect_output("", "agentctl resume --quiet");
+        taking = ctl_expect(0, "agentctl status");
+        expect_true("status says nothing of it", strstr(taking, "Draining") == NULL);
+}
+
+static void test_drain_stops_agents_if_it_is_told_to(void)
+{
+        _cleanup_client_ Client *c = NULL;
+
+        runtime_add("test-long", "notify", "ignore-term ready wait", "StopTimeoutSec=1h");
+        c = agents_begin();
+        create_guild(c);
+        create(c, &(Create){ .id = "b2", .runtime = "test-long", .wait = "ready" });
+        ctl_expect_error(2, "--timeout is the time that agents have to stop: it needs --stop",
+                "agentctl drain --timeout=1");
+        client_expect_property(c, MANAGER, "Draining", "false");
+        expect_output("draining: no new agents are taken, 4 agents stopped\n",
+                "agentctl drain --stop --timeout=500ms");
+        expect_agents(c, "");
+        expect_output("", "agentctl drain --stop --quiet");
+        client_expect_property(c, MANAGER, "Draining", "true");
+}
+
 static void test_cleanup_forgets_what_has_ended(void)
 {
         _cleanup_client_ Client *c = agents_begin();
@@ -265,6 +303,9 @@ int main(int argc, char *argv[])
         ADD("freeze-and-thaw-are-there-and-back", freeze_and_thaw_are_there_and_back);
         ADD("shutdown-stops-all", shutdown_stops_all);
         ADD("outcomes-are-told-as-json", outcomes_are_told_as_json);
+        ADD("drain-lets-the-host-take-no-agents-until-resume",
+                drain_lets_the_host_take_no_agents_until_resume);
+        ADD("drain-stops-agents-if-it-is-told-to", drain_stops_agents_if_it_is_told_to);
         ADD("cleanup-forgets-what-has-ended", cleanup_forgets_what_has_ended);
         ADD("many-are-acted-on-together", many_are_acted_on_together);
 #undef ADD

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* drain, resume */
+
+#include <inttypes.h>
+
+#include "log.h"
+#include "verbs.h"
+
+static void print_drained(const Options *o, uint32_t n_stopped)
+{
+        if (o->quiet)
+                return;
+        printf("draining: no new agents are taken");
+        if (o->stop)
+                printf(", %" PRIu32 " agent%s stopped", n_stopped, n_stopped == 1 ? "" : "s");
+        putchar('\n');
+}
+
+int verb_drain(Ctl *ctl, char **arguments)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        const Options *o = ctl->options;
+        uint32_t n;
+        int r;
+
+        (void)arguments;
+
+        if (o->timeout_usec > 0 && !o->stop) {
+                log_error("--timeout is the time that agents have to stop: it needs --stop");
+                return EXIT_USAGE;
+        }
+        r = ctl_connect_to_act(ctl);
+        if (r == EXIT_OK)
+                r = ctl_call_manager(
+                        ctl, "Drain", CALL_NO_LIMIT, &reply, "bu", o->stop, options_timeout_sec(o));
+        if (r != EXIT_OK)
+                return r;
+        r = sd_bus_message_read(reply, "u", &n);
+        if (r < 0)
+                return ctl_report_errno("The answer of Drain cannot be read", r);
+        print_drained(o, n);
+        return EXIT_OK;
+}
+
+int verb_resume(Ctl *ctl, char **arguments)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        int r;
+
+        (void)arguments;
+
+        r = ctl_connect_to_act(ctl);
+        if (r == EXIT_OK)
+                r = ctl_call_manager(ctl, "Resume", CALL_NO_LIMIT, &reply, "");
+        if (r == EXIT_OK && !ctl->options->quiet)
+                puts("new agents are taken again");
+        return r;
+}
