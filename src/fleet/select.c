@@ -140,13 +140,54 @@ static uint32_t n_agents_of(const HostSelection *s, const DiscoveryHost *host)
         return PLACEMENT_AGENTS_UNKNOWN;
 }
 
-static PlacementHost *describe(
-        const HostSelection *s, const Discovery *discovery, const DiscoveryHost *hosts, size_t n)
+static void mark_passed_over(const HostSelection *s,
+        const Discovery *discovery,
+        const DiscoveryHost *hosts,
+        PlacementHost *described)
 {
         const PassOver *passed_over = &s->selector->passed_over;
-        PlacementHost *described = g_new(PlacementHost, n);
         uint64_t now = now_usec(CLOCK_MONOTONIC);
         const char *hostname;
+
+        for (size_t i = 0; (hostname = pass_over_next(passed_over, now, &i));) {
+                const DiscoveryHost *host = discovery_find(discovery, hostname);
+
+                if (host)
+                        described[host - hosts].passed_over = true;
+        }
+}
+
+static void mark(PlacementHost *described, const HostStatus *status)
+{
+        described->draining = status->draining;
+        described->full = host_status_is_full(status);
+}
+
+/* Those that would refuse, as far as is known; how it is with this host is known for sure. */
+static void mark_unwilling(const SelectView *view, const DiscoveryHost *hosts, PlacementHost *described)
+{
+        const HostStatus own = { view->n_agents, view->capacity, view->draining };
+        uint64_t now = now_usec(CLOCK_MONOTONIC);
+        const DiscoveryHost *host;
+        const char *hostname;
+        HostStatus status;
+
+        for (size_t i = 0; (hostname = host_statuses_next_unwilling(view->statuses, now, &i, &status));) {
+                host = discovery_find(view->discovery, hostname);
+                if (host)
+                        mark(&described[host - hosts], &status);
+        }
+        if (!own.draining && !host_status_is_full(&own))
+                return;
+        host = fleet_self(view->discovery, view->hostname, view->address);
+        if (host)
+                mark(&described[host - hosts], &own);
+}
+
+static PlacementHost *describe(
+        const HostSelection *s, const SelectView *view, const DiscoveryHost *hosts, size_t n)
+{
+        PlacementHost *described = g_new(PlacementHost, n);
 
         for (size_t i = 0; i < n; i++)
                 described[i] = (PlacementHost){
@@ -154,12 +195,8 @@ static PlacementHost *describe(
                         .n_agents = n_agents_of(s, &hosts[i]),
                         .zone = hosts[i].zone,
                 };
-        for (size_t i = 0; (hostname = pass_over_next(passed_over, now, &i));) {
-                const DiscoveryHost *host = discovery_find(discovery, hostname);
-
-                if (host)
-                        described[host - hosts].passed_over = true;
-        }
+        mark_passed_over(s, view->discovery, hosts, described);
+        mark_unwilling(view, hosts, described);
         return described;
 }
 
@@ -175,7 +212,7 @@ static const DiscoveryHost **make_order(
 
         if (fleet_hosts(view.discovery, &hosts, &n, fault) < 0)
                 return NULL;
-        described = describe(s, view.discovery, hosts, n);
+        described = describe(s, &view, hosts, n);
         order = g_new(size_t, n);
         if (placement_order(strategy, described, n, s->turn, order, ret_n, fault) < 0)
                 return NULL;

@@ -5,11 +5,13 @@
  * it is from the registry, and the order from placement. Used for RunAgent and SelectHost.
  *
  * Nothing is asked but the registry, and it only for a turn (one INCR), and with least-agents for how many
- * agents two hosts have. When it cannot tell, turns are counted here: the order says so, and so does
- * host_selector_counter(). A selection whose answers are known at once (a registry in memory, or one that is
- * known to be away) is answered before the call returns, any other from the loop. */
+ * agents two hosts have. Hosts that are known to be full or to drain (host-statuses.h) come last. When it
+ * cannot tell, turns are counted here: the order says so, and so does host_selector_counter(). A selection
+ * whose answers are known at once (a registry in memory, or one that is known to be away) is answered before
+ * the call returns, any other from the loop. */
 
 #include "discovery.h"
+#include "host-statuses.h"
 #include "placement.h"
 #include "registry.h"
 
@@ -18,7 +20,9 @@ typedef struct SelectView {
         Registry *registry;
         const Discovery *discovery;
         const char *hostname, *address; /* of this host */
-        unsigned n_agents; /* here */
+        unsigned n_agents, capacity; /* here */
+        bool draining; /* the same */
+        const HostStatuses *statuses; /* of the others */
 } SelectView;
 
 /* Who has counted the last turn. */

@@ -42,6 +42,9 @@ static void look(SelectView *ret, void *userdata)
                 .hostname = host->config->hostname,
                 .address = host->config->address,
                 .n_agents = host->n_active,
+                .capacity = host->config->max_agents,
+                .draining = host->drain.on,
+                .statuses = host->statuses,
         };
 }
 
@@ -56,6 +59,7 @@ void host_discovery_open(Host *host)
 
         host->discovery = make_discovery(host);
         keep_settings(host);
+        host->statuses = host_statuses_new();
         host->selector = host_selector_new(&handlers, host);
 }
 
@@ -76,8 +80,22 @@ void host_discovery_reload(Host *host)
 void host_discovery_close(Host *host)
 {
         host->selector = host_selector_free(host->selector);
+        host->statuses = host_statuses_free(host->statuses);
         host->discovery = discovery_free(host->discovery);
         discovery_settings_done(&host->discovery_settings);
+}
+
+/* Two lives of an entry: one may have been read just before it was renewed, and a round may be late. */
+void host_discovery_beat(Host *host)
+{
+        const Config *c = host->config;
+        const DiscoveryHost *hosts;
+        size_t n;
+
+        if (fleet_hosts(host->discovery, &hosts, &n, NULL) < 0)
+                return;
+        host_statuses_ask(host->statuses, host->registry, hosts, n,
+                fleet_self(host->discovery, c->hostname, c->address), 2 * c->registry.ttl_usec);
 }
 
 unsigned host_discovery_count(const Host *host)

@@ -16,5 +16,8 @@ void host_discovery_reload(Host *host);
 /* Who waits for an order of hosts is answered. The registry is still there. */
 void host_discovery_close(Host *host);
 
+/* The registry has had its heartbeat: asks what the other hosts say of themselves. */
+void host_discovery_beat(Host *host);
+
 /* How many there are; 0 while that is not known. */
 unsigned host_discovery_count(const Host *host);

@@ -5,6 +5,7 @@
 
 #include "agent-bus.h"
 #include "agent-location.h"
+#include "host-discovery.h"
 #include "host-metrics.h"
 #include "log.h"
 #include "manager-bus.h"
@@ -39,12 +40,18 @@ static void on_observed(RegistryEvent event, uint64_t usec, void *userdata)
         host_metrics_registry(userdata, event, usec);
 }
 
+static void on_renewed(void *userdata)
+{
+        host_discovery_beat(userdata);
+}
+
 static Registry *make_registry(Host *host, const char *former_address)
 {
         static const RegistryHandlers handlers = {
                 .location_changed = on_location_changed,
                 .state_changed = on_state_changed,
                 .observed = on_observed,
+                .renewed = on_renewed,
         };
         const RegistrySettings *settings = &host->config->registry;
         const char *address = host->config->address;

@@ -61,6 +61,7 @@ typedef struct Host {
         RegistrySettings registry_settings; /* what it was made by */
         Discovery *discovery; /* host-discovery.h */
         DiscoverySettings discovery_settings; /* what it was made by */
+        HostStatuses *statuses; /* host-discovery.h */
         HostSelector *selector;
         Fleet *fleet; /* host-fleet.h */
         GQueue fleet_calls; /* fleet-methods.c */

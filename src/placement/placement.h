@@ -22,6 +22,7 @@ PlacementStrategy placement_strategy_from_name(const char *name);
 typedef struct PlacementHost {
         bool ready;
         bool passed_over; /* it has just refused, or could not be reached */
+        bool full, draining; /* as far as is known: it would refuse */
         uint32_t n_agents; /* PLACEMENT_AGENTS_UNKNOWN: not known */
         uint32_t n_guild_agents; /* of the agent's guild; for PLACEMENT_SPREAD_GUILD */
         const char *zone; /* "" or NULL: not known; the same */
@@ -32,7 +33,8 @@ size_t placement_count_ready(const PlacementHost *hosts, size_t n);
 
 /* hosts: in the order that all hosts know them in. turn: the counter's value, 1 and counting. ret_order: as
  * long as hosts; filled with the indices of the ready hosts, the one to be asked first in front; those
- * passed over are last. *ret_n says how many. Fault: NoHosts. */
+ * passed over follow, then the full ones, and those that drain are last. *ret_n says how many. Fault:
+ * NoHosts. */
 int placement_order(PlacementStrategy strategy,
         const PlacementHost *hosts,
         size_t n,

@@ -106,7 +106,7 @@ static void memory_agents(Registry *registry, RegistryCall *call, const char *co
                 unsigned n_agents = g_strv_length((char **)ids);
 
                 if (n_agents > 0 || strcmp(hostnames[i], registry->hostname) == 0)
-                        load[n_load++] = (RegistryLoad){ hostnames[i], n_agents };
+                        load[n_load++] = (RegistryLoad){ .hostname = hostnames[i], .n_agents = n_agents };
         }
         registry_call_finish(call, &(RegistryAnswer){ .load = load, .n_load = n_load }, NULL);
 }

@@ -267,28 +267,49 @@ static bool ask_sizes(RedisQuery *q)
         while (q->n_asked < end) {
                 const char *prefix = q->as_told ? HOST_STATUS_PREFIX : HOST_SET_PREFIX;
                 const RedisWord words[] = {
-                        redis_word(q->as_told ? "HGET" : "SCARD"),
+                        redis_word(q->as_told ? "HMGET" : "SCARD"),
                         redis_key(q->redis, prefix, q->names->pdata[q->n_asked]),
                         redis_word("agents"),
+                        redis_word("capacity"),
+                        redis_word("draining"),
                 };
 
-                if (!ask(q, words, q->as_told ? 3 : 2, on_size))
+                if (!ask(q, words, q->as_told ? ELEMENTSOF(words) : 2, on_size))
                         return false;
                 q->n_asked++;
         }
         return true;
 }
 
+static bool read_number(const redisReply *reply, unsigned *ret)
+{
+        return reply->type == REDIS_REPLY_STRING && strlen(reply->str) == reply->len &&
+                parse_uint(reply->str, 0, UINT_MAX - 1, ret) >= 0;
+}
+
+/* In the order in which it was asked. */
+static bool read_status(const redisReply *reply, RegistryLoad *load)
+{
+        unsigned draining = 0;
+
+        if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3 ||
+                !read_number(reply->element[0], &load->n_agents))
+                return false;
+        if (!read_number(reply->element[1], &load->capacity))
+                load->capacity = 0;
+        load->draining = read_number(reply->element[2], &draining) && draining > 0;
+        return true;
+}
+
 /* Of a host with an empty set or none, nothing is told; of one that says it has none, that. */
-static bool read_size(const RedisQuery *q, const redisReply *reply, unsigned *ret)
+static bool read_load(const RedisQuery *q, const redisReply *reply, RegistryLoad *load)
 {
         if (q->as_told)
-                return reply->type == REDIS_REPLY_STRING && strlen(reply->str) == reply->len &&
-                        parse_uint(reply->str, 0, UINT_MAX - 1, ret) >= 0;
+                return read_status(reply, load);
 
         if (reply->type != REDIS_REPLY_INTEGER || reply->integer <= 0)
                 return false;
-        *ret = (unsigned)MIN(reply->integer, UINT_MAX);
+        load->n_agents = (unsigned)MIN(reply->integer, UINT_MAX);
         return true;
 }
 
@@ -304,7 +325,7 @@ static void answer_load(RedisQuery *q)
 static void on_size(const redisReply *reply, const Fault *fault, void *userdata)
 {
         RedisQuery *q = userdata;
-        RegistryLoad load;
+        RegistryLoad load = { 0 };
 
         if (fault) {
                 fail(q, fault);
@@ -316,7 +337,7 @@ static void on_size(const redisReply *reply, const Fault *fault, void *userdata)
         }
 
         load.hostname = q->names->pdata[q->n_answered];
-        if (read_size(q, reply, &load.n_agents))
+        if (read_load(q, reply, &load))
                 g_array_append_val(q->load, load);
         q->n_answered++;
         if (q->n_answered == q->names->len)

@@ -212,6 +212,7 @@ void redis_round_over(RedisRegistry *r)
         else {
                 g_clear_pointer(&r->away_told, g_free);
                 registry_set_state(&r->registry, REGISTRY_OK, NULL);
+                registry_tell_renewed(&r->registry);
         }
         redis_pump(r);
 }

@@ -72,6 +72,7 @@ void registry_call_finish(RegistryCall *call, const RegistryAnswer *answer, cons
 
 /* From the loop: tells the handlers; a state that is no other is not told. */
 void registry_set_state(Registry *registry, RegistryState state, const Fault *why);
+void registry_tell_renewed(Registry *registry);
 void registry_tell_location(
         Registry *registry, const char *id, LocationState state, const RegistryConflict *conflict);
 

@@ -122,6 +122,12 @@ void registry_set_state(Registry *registry, RegistryState state, const Fault *wh
         registry->handlers.state_changed(state, why, registry->userdata);
 }
 
+void registry_tell_renewed(Registry *registry)
+{
+        if (registry->handlers.renewed)
+                registry->handlers.renewed(registry->userdata);
+}
+
 void registry_tell_location(
         Registry *registry, const char *id, LocationState state, const RegistryConflict *conflict)
 {

@@ -91,6 +91,10 @@ typedef struct RegistryHandlers {
 
         /* usec: how long a heartbeat took, also one that failed. May be NULL. */
         void (*observed)(RegistryEvent event, uint64_t usec, void *userdata);
+
+        /* A heartbeat has gone well: what else is to be asked as often can be asked now. In memory there are
+         * none. May be NULL. */
+        void (*renewed)(void *userdata);
 } RegistryHandlers;
 
 /* What others may know of this host besides its agents (host_status:{hostname}). */
@@ -138,6 +142,10 @@ void registry_describe(Registry *registry, const RegistryHostInfo *info);
 typedef struct RegistryLoad {
         const char *hostname;
         unsigned n_agents;
+
+        /* With registry_agents() only. */
+        unsigned capacity; /* 0: it has not said */
+        bool draining;
 } RegistryLoad;
 
 /* What is answered; each question fills what is said at it. Texts are the callback's for its time. */
@@ -180,8 +188,9 @@ void registry_find(
 /* answer->load: all hosts that have agents, in no order. */
 void registry_load(Registry *registry, RegistryDone done, void *userdata, RegistryCall **ret_call);
 
-/* answer->load: of these hosts, those that have said how many agents they have (host_status:{hostname}), in
- * no order. They say it with each heartbeat, and soon after it has changed. hostnames: only for the call. */
+/* answer->load: of these hosts, those that have said how many agents they have (host_status:{hostname}),
+ * with what else they have said there, in no order. They say it with each heartbeat, and soon after it has
+ * changed. hostnames: only for the call. */
 void registry_agents(Registry *registry,
         const char *const *hostnames,
         size_t n,

@@ -23,7 +23,7 @@ typedef struct Node {
         GHashTable *locations; /* id -> LocationState, as told */
         char *other; /* who has the id that was lost last */
         bool other_alive;
-        unsigned n_lost;
+        unsigned n_lost, n_renewed;
 } Node;
 
 typedef struct Fixture {
@@ -82,11 +82,20 @@ static void on_state(RegistryState state, const Fault *why, void *userdata)
         node->why = why ? g_strdup(fault_text(why)) : NULL;
 }
 
+static void on_renewed(void *userdata)
+{
+        Node *node = userdata;
+
+        g_assert_cmpint(node->state, ==, REGISTRY_OK);
+        node->n_renewed++;
+}
+
 static void node_start_at(
         Node *node, const char *address, const char *url, uint64_t heartbeat_usec, uint64_t ttl_usec)
 {
-        static const RegistryHandlers handlers = { .location_changed = on_location,
-                .state_changed = on_state };
+        static const RegistryHandlers handlers = {
+                .location_changed = on_location, .state_changed = on_state, .renewed = on_renewed
+        };
         const RegistrySettings settings = {
                 .url = (char *)url,
                 .heartbeat_usec = heartbeat_usec,
@@ -445,9 +454,9 @@ static void start_with_user(Fixture *f, const char *rules)
 
 /* As README.md says it. */
 #define KEYS "~agent_location:* ~host_agents:* ~host_status:* ~placement:counter ~agenthost:lease:*"
-#define COMMANDS                                                                                            \
-        "+get +set +getex +del +expire +exists +type +sadd +srem +scard +sscan +scan +incr +hset +evalsha " \
-        "+eval +script|load +ping +info +select +client|setname"
+#define COMMANDS                                                                                          \
+        "+get +set +getex +del +expire +exists +type +sadd +srem +scard +sscan +scan +incr +hmget +hset " \
+        "+evalsha +eval +script|load +ping +info +select +client|setname"
 
 static void test_least_user_is_enough(Fixture *f)
 {
@@ -580,6 +589,50 @@ static void test_host_says_what_it_is(Fixture *f)
         expect_redis(f, "HGET host_status:host-1 version", AGENTHOST_VERSION);
         g_autofree char *ttl = test_redis_ask(f->redis, "PTTL host_status:host-1");
         g_assert_cmpint(g_ascii_strtoll(ttl, NULL, 10), >, 0);
+}
+
+static void on_statuses(const RegistryAnswer *answer, const Fault *fault, void *userdata)
+{
+        GString *told = userdata;
+
+        g_assert_null(fault);
+        for (size_t i = 0; i < answer->n_load; i++)
+                g_string_append_printf(told, "%s %u/%u%s; ", answer->load[i].hostname,
+                        answer->load[i].n_agents, answer->load[i].capacity,
+                        answer->load[i].draining ? " draining" : "");
+        g_string_append(told, ".");
+}
+
+static void test_hosts_hear_what_others_are(Fixture *f)
+{
+        static const char *const hostnames[] = { "host-1", "host-2", "host-3", "host-4", "host-5",
+                "host-6" };
+        g_autoptr(GString) told = g_string_new(NULL);
+
+        node_start(&f->one, HOST_1);
+        node_start(&f->two, HOST_2);
+        registry_describe(f->one.registry, &(RegistryHostInfo){ .capacity = 7, .draining = true });
+        put_and_see(&f->one, "a1");
+        beat(&f->one);
+        g_free(test_redis_ask(f->redis, "HSET host_status:host-3 agents 2 capacity -1 draining yes"));
+        g_free(test_redis_ask(f->redis, "HSET host_status:host-4 agents many capacity 3"));
+        g_free(test_redis_ask(f->redis, "SET host_status:host-5 x"));
+        registry_agents(f->two.registry, hostnames, ELEMENTSOF(hostnames), on_statuses, told, NULL);
+        run_until_or_tell(f, told->len > 0);
+        g_assert_cmpstr(told->str, ==, "host-1 1/7 draining; host-2 0/0; host-3 2/0; .");
+}
+
+static void test_each_heartbeat_that_went_well_is_told(Fixture *f)
+{
+        unsigned before;
+
+        node_start(&f->one, HOST_1);
+        run_until_or_tell(f, f->one.n_renewed >= 3);
+        test_redis_stop(f->redis);
+        run_until_or_tell(f, f->one.state != REGISTRY_OK);
+        before = f->one.n_renewed;
+        run_until_or_tell(f, f->one.state == REGISTRY_DOWN);
+        g_assert_cmpuint(f->one.n_renewed, ==, before);
 }
 
 /* -- Two hosts -- */
@@ -815,6 +868,8 @@ static void add_data(void)
         ADD("questions-survive-foreign-values", questions_survive_foreign_values);
         ADD("what-is-in-our-set-and-not-ours-is-removed", what_is_in_our_set_and_not_ours_is_removed);
         ADD("host-says-what-it-is", host_says_what_it_is);
+        ADD("hosts-hear-what-others-are", hosts_hear_what_others_are);
+        ADD("each-heartbeat-that-went-well-is-told", each_heartbeat_that_went_well_is_told);
 }
 
 static void add_fleets(void)

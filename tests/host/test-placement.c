@@ -304,6 +304,68 @@ static void test_least_agents_looks_at_what_hosts_say(void)
         expect_host(c, "host-1:50051");
 }
 
+/* The first three turns: "host-0:50051 host-2:50051 host-2:50051". */
+static bool has_turns(Client *c, const char *expected)
+{
+        g_autoptr(GString) turns = g_string_new(NULL);
+
+        sd_bus_message_unref(client_call(c, MANAGER, "ResetPlacementCounter", ""));
+        for (int i = 0; i < 3; i++) {
+                g_autofree char *address = select_host(c);
+
+                g_string_append_printf(turns, "%s%s", i > 0 ? " " : "", address);
+        }
+        return strcmp(turns->str, expected) == 0;
+}
+
+/* With a heartbeat; nobody tells. */
+static void wait_turns(Client *c, const char *expected)
+{
+        gint64 since = g_get_monotonic_time();
+
+        while (!has_turns(c, expected)) {
+                if (g_get_monotonic_time() > since + LIMIT_SEC * G_USEC_PER_SEC)
+                        fail("turns: expected %s", expected);
+                g_usleep(20 * 1000);
+        }
+}
+
+static void test_hosts_that_say_they_take_no_agents_come_last(void)
+{
+        _cleanup_client_ Client *c = begin_with_redis(STATIC);
+
+        wait_turns(c, "host-0:50051 host-1:50051 host-2:50051");
+        g_free(redis_ask("HSET host_status:host-1 agents 1 capacity 5 draining 1"));
+        wait_turns(c, "host-0:50051 host-2:50051 host-2:50051");
+        g_free(redis_ask("HSET host_status:host-0 agents 5 capacity 5 draining 0"));
+        wait_turns(c, "host-2:50051 host-2:50051 host-2:50051");
+        /* A full one may have room by now; one that drains has none. */
+        g_free(redis_ask("HSET host_status:host-2 agents 0 capacity 5 draining 1"));
+        wait_turns(c, "host-0:50051 host-0:50051 host-0:50051");
+        g_free(redis_ask("HSET host_status:host-0 agents 4"));
+        g_free(redis_ask("HSET host_status:host-1 draining 0"));
+        wait_turns(c, "host-0:50051 host-1:50051 host-0:50051");
+        g_free(redis_ask("DEL host_status:host-2"));
+        wait_turns(c, "host-0:50051 host-1:50051 host-2:50051");
+}
+
+static void test_host_that_drains_says_so_and_comes_last_at_once(void)
+{
+        _cleanup_client_ Client *c = begin_with_redis(
+                "[Host]\nHostname=host-0\n" STATIC "[Registry]\nHeartbeatSec=1h\nTtlSec=2h\n");
+
+        redis_expect("0", "HGET host_status:host-0 draining");
+        sd_bus_message_unref(client_call(c, MANAGER, "Drain", "bu", false, 0u));
+        redis_wait("1", "HGET host_status:host-0 draining");
+        expect_host(c, "host-1:50051");
+        agenthostd_crash();
+        client_wait_property(c, MANAGER, "RegistryState", "ok");
+        redis_expect("1", "HGET host_status:host-0 draining");
+        sd_bus_message_unref(client_call(c, MANAGER, "Resume", ""));
+        redis_wait("0", "HGET host_status:host-0 draining");
+        expect_true("turns", has_turns(c, "host-0:50051 host-1:50051 host-2:50051"));
+}
+
 static void test_others_learn_soon_how_many_agents_there_are(void)
 {
         _cleanup_client_ Client *c = begin_with_redis(STATIC "[Registry]\nHeartbeatSec=1h\nTtlSec=2h\n");
@@ -459,6 +521,9 @@ int main(int argc, char *argv[])
         ADD("without-redis-turns-go-on-here", without_redis_turns_go_on_here);
         ADD("redis-that-hangs-is-not-waited-for-long", redis_that_hangs_is_not_waited_for_long);
         ADD("least-agents-looks-at-what-hosts-say", least_agents_looks_at_what_hosts_say);
+        ADD("hosts-that-say-they-take-no-agents-come-last", hosts_that_say_they_take_no_agents_come_last);
+        ADD("host-that-drains-says-so-and-comes-last-at-once",
+                host_that_drains_says_so_and_comes_last_at_once);
         ADD("others-learn-soon-how-many-agents-there-are", others_learn_soon_how_many_agents_there_are);
         ADD("list-follows-the-cluster", list_follows_the_cluster);
         ADD("last-list-serves-while-the-server-is-away", last_list_serves_while_the_server_is_away);

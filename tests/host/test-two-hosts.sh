@@ -57,10 +57,24 @@ agent_property() {
         run "$1" busctl get-property org.agenthost.Host1 "/org/agenthost/Host1/agent/$2" org.agenthost.Host1.Agent "$3"
 }
 
-# create HOST ID [TAKEOVER]
+# create HOST ID [TAKEOVER [RUNTIME]]
 create() {
         manager "$1" CreateAgent 'sssa{sv}' "{\"id\":\"$2\",\"name\":\"$2\"}" '{"id":"g"}' '{}' \
-                2 runtime s sleeper takeover b "${3:-false}"
+                2 runtime s "${4:-sleeper}" takeover b "${3:-false}"
+}
+
+select_host() {
+        manager "$1" SelectHost s '{"id":"x","name":"x"}'
+}
+
+# turns HOST: which hosts have the next two, "one two".
+turns() {
+        manager "$1" ResetPlacementCounter
+        { select_host "$1" && select_host "$1"; } | sed 's/^s "//; s/:.*//' | xargs
+}
+
+has_turns() {
+        [[ $(turns "$1") == "$2" ]]
 }
 
 says() {
@@ -75,6 +89,14 @@ configure() {
 User=daemon
 Exec=/bin/sleep 10000
 END
+        run "$name" sh -c 'cat >/etc/agenthost/runtimes.d/stubborn.runtime' <<'END'
+[Runtime]
+User=daemon
+Restart=always
+RestartSec=1ms
+StopTimeoutSec=1
+Exec=/bin/sh -c 'trap "" TERM; while :; do sleep 0.1; done'
+END
         run "$name" sh -c 'cat >/etc/agenthost/agenthost.conf.d/registry.conf' <<END
 [Host]
 Hostname=$name
@@ -82,6 +104,9 @@ Hostname=$name
 RedisUrl=redis://$prefix-redis:6379/0
 HeartbeatSec=300ms
 TtlSec=2
+[Discovery]
+Source=static
+Peers=one:50051 two:50051
 END
         run "$name" systemctl start agenthostd.service
         wait_until 30 says '"ok"' manager_property "$name" RegistryState
@@ -141,13 +166,37 @@ test_agent_that_moved_during_a_partition_is_not_fought_over() {
         expect 's "running"' "$(agent_property two moves State)" "its state on two"
 }
 
+test_draining_host_comes_last_for_the_other() {
+        wait_until 30 has_turns one "one two"
+        manager two Drain bu false 0 >/dev/null
+        wait_until 30 has_turns one "one one"
+        expect "one one" "$(turns two)" "turns on two"
+        expect_like "*Host two is draining*" "$(create two a9 2>&1 || true)" "CreateAgent on two"
+        expect 'b true' "$(manager one IsAgentRunning s a2)" "IsAgentRunning of what it has"
+
+        # Nobody else is left.
+        manager one Drain bu false 0 >/dev/null
+        wait_until 30 has_turns two "one two"
+        manager one Resume
+}
+
+# Two of them do not want to end, and would be started again. Its draining does not outlive the boot.
 test_shutdown_of_a_host_leaves_nothing_of_it() {
+        local id
+        manager two Resume
         create two last >/dev/null
+        create two last-1 false stubborn >/dev/null
+        create two last-2 false stubborn >/dev/null
+        manager two Drain bu false 0 >/dev/null
+        expect_like "*last last-1 last-2*" "$(redis SMEMBERS host_agents:two | sort | xargs)" "agents of two before"
         "$host" stop "$prefix-two"
         expect "" "$(redis SMEMBERS host_agents:two)" "agents of two"
-        expect "" "$(redis GET agent_location:last)" "location of last"
+        for id in a2 last last-1 last-2; do
+                expect "" "$(redis GET "agent_location:$id")" "location of $id"
+        done
         boot two
         configure two
+        expect 'b false' "$(manager_property two Draining)" "Draining after the boot"
 }
 
 test_host_without_power_is_cleaned_up_after() {

@@ -20,7 +20,9 @@ typedef struct Fixture {
         HostSelector *selector;
         HostSelection *selection;
         GString *told; /* "host-1 host-2; " */
-        unsigned n_counter_changes, n_agents;
+        HostStatuses *statuses;
+        unsigned n_counter_changes, n_agents, capacity;
+        bool draining;
 } Fixture;
 
 static void ignore_log(int level, const LogField *fields, size_t n_fields, const char *text)
@@ -107,6 +109,9 @@ static void look(SelectView *ret, void *userdata)
                 .hostname = "host-1",
                 .address = "host-1:50051",
                 .n_agents = f->n_agents,
+                .capacity = f->capacity,
+                .draining = f->draining,
+                .statuses = f->statuses,
         };
 }
 
@@ -124,6 +129,7 @@ static void set_up(Fixture *f, const void *data)
         log_set_sink(ignore_log);
         g_assert_cmpint(sd_event_new(&f->event), >=, 0);
         f->told = g_string_new(NULL);
+        f->statuses = host_statuses_new();
         f->registry = registry_memory_new(f->event, NULL, "host-1:50051", &registry_handlers, f);
         set_hosts(f, "host-3:50051 host-1:50051 host-2:50051");
         f->selector = host_selector_new(&handlers, f);
@@ -134,6 +140,7 @@ static void tear_down(Fixture *f, const void *data)
         (void)data;
 
         host_selector_free(f->selector);
+        host_statuses_free(f->statuses);
         discovery_free(f->discovery);
         registry_free(f->registry);
         g_string_free(f->told, TRUE);
@@ -262,6 +269,93 @@ static void test_host_that_refused_comes_last(Fixture *f, const void *data)
         expect_order(f, "host-1 host-2 host-3");
 }
 
+/* What they say is known by then. */
+static void say(Fixture *f, const RegistryLoad *load, size_t n_load)
+{
+        FakeRegistry *fake = fake_registry_new(f->event, &registry_handlers, f);
+        const DiscoveryHost *hosts;
+        size_t n;
+
+        hosts = discovery_hosts(f->discovery, &n);
+        host_statuses_ask(f->statuses, &fake->registry, hosts, n, NULL, USEC_PER_SEC * 60);
+        grant_counts(fake, load, n_load);
+        registry_free(&fake->registry);
+}
+
+static void test_full_hosts_come_late_and_those_that_drain_last(Fixture *f, const void *data)
+{
+        static const RegistryLoad load[] = {
+                { .hostname = "host-1", .draining = true, .capacity = 9 },
+                { .hostname = "host-2", .n_agents = 9, .capacity = 9 },
+                { .hostname = "host-3", .n_agents = 8, .capacity = 9 },
+                { .hostname = "host-4", .n_agents = 1 },
+                { .hostname = "host-9", .draining = true }, /* not one of ours any more */
+        };
+
+        (void)data;
+
+        set_hosts(f, "host-1:1 host-2:1 host-3:1 host-4:1 host-5:1");
+        say(f, load, ELEMENTSOF(load));
+        host_selector_pass_over(f->selector, "host-5");
+        expect_order(f, "host-3 host-4 host-5 host-2 host-1");
+        expect_order(f, "host-3 host-4 host-5 host-2 host-1");
+        expect_order(f, "host-3 host-4 host-5 host-2 host-1");
+        expect_order(f, "host-4 host-3 host-5 host-2 host-1");
+
+        /* They take agents again. */
+        say(f, NULL, 0);
+        expect_order(f, "host-1 host-2 host-3 host-4 host-5");
+}
+
+static void test_when_all_drain_they_are_asked_in_turn(Fixture *f, const void *data)
+{
+        static const RegistryLoad load[] = { { .hostname = "host-1", .draining = true },
+                { .hostname = "host-2", .draining = true }, { .hostname = "host-3", .draining = true } };
+
+        (void)data;
+
+        say(f, load, ELEMENTSOF(load));
+        expect_order(f, "host-1 host-2 host-3");
+        expect_order(f, "host-2 host-3 host-1");
+}
+
+static void test_how_it_is_with_this_host_is_known_for_sure(Fixture *f, const void *data)
+{
+        static const RegistryLoad load[] = { { .hostname = "host-2", .draining = true } };
+
+        (void)data;
+
+        say(f, load, ELEMENTSOF(load));
+        f->capacity = 2;
+        f->n_agents = 1;
+        expect_order(f, "host-1 host-3 host-2");
+        f->n_agents = 2;
+        expect_order(f, "host-3 host-1 host-2");
+        f->n_agents = 0;
+        f->draining = true;
+        expect_order(f, "host-3 host-1 host-2");
+        f->draining = false;
+        expect_order(f, "host-1 host-3 host-2");
+}
+
+static void test_least_agents_does_not_prefer_a_host_that_drains(Fixture *f, const void *data)
+{
+        static const RegistryLoad draining[] = { { .hostname = "host-3", .draining = true } };
+        static const RegistryLoad load[] = { { .hostname = "host-2", .n_agents = 5 },
+                { .hostname = "host-1", .n_agents = 4 } };
+        FakeRegistry *fake = use_fake_registry(f);
+
+        (void)data;
+
+        say(f, draining, 1);
+        f->n_agents = 4;
+        ask(f, PLACEMENT_LEAST_AGENTS);
+        grant_turn(fake, 2);
+        fake_registry_expect(fake, "ask something; agents host-2; ");
+        grant_counts(fake, load, ELEMENTSOF(load));
+        expect_told(f, "host-1 host-2 host-3; ");
+}
+
 static void test_waits_for_the_registrys_turn(Fixture *f, const void *data)
 {
         FakeRegistry *fake = use_fake_registry(f);
@@ -362,7 +456,8 @@ static void test_registry_that_does_not_answer_is_not_waited_for_long(Fixture *f
 
 static void test_least_agents_asks_for_the_next_two(Fixture *f, const void *data)
 {
-        static const RegistryLoad load[] = { { "host-2", 5 }, { "host-3", 4 } };
+        static const RegistryLoad load[] = { { .hostname = "host-2", .n_agents = 5 },
+                { .hostname = "host-3", .n_agents = 4 } };
         FakeRegistry *fake = use_fake_registry(f);
 
         (void)data;
@@ -383,7 +478,7 @@ static void test_least_agents_asks_for_the_next_two(Fixture *f, const void *data
 
 static void test_least_agents_knows_its_own(Fixture *f, const void *data)
 {
-        static const RegistryLoad load[] = { { "host-2", 5 } };
+        static const RegistryLoad load[] = { { .hostname = "host-2", .n_agents = 5 } };
         FakeRegistry *fake = use_fake_registry(f);
 
         (void)data;
@@ -474,6 +569,12 @@ int main(int argc, char **argv)
         ADD("unknown-hosts-are-another-error-than-none", unknown_hosts_are_another_error_than_none);
         ADD("counter-begins-anew-after-a-reset", counter_begins_anew_after_a_reset);
         ADD("host-that-refused-comes-last", host_that_refused_comes_last);
+        ADD("full-hosts-come-late-and-those-that-drain-last",
+                full_hosts_come_late_and_those_that_drain_last);
+        ADD("when-all-drain-they-are-asked-in-turn", when_all_drain_they_are_asked_in_turn);
+        ADD("how-it-is-with-this-host-is-known-for-sure", how_it_is_with_this_host_is_known_for_sure);
+        ADD("least-agents-does-not-prefer-a-host-that-drains",
+                least_agents_does_not_prefer_a_host_that_drains);
         ADD("waits-for-the-registrys-turn", waits_for_the_registrys_turn);
         ADD("order-is-of-the-hosts-when-the-turn-comes", order_is_of_the_hosts_when_the_turn_comes);
         ADD("freed-selection-is-not-answered", freed_selection_is_not_answered);

@@ -118,6 +118,19 @@ static void test_when_all_are_passed_over_they_are_asked_in_turn(void)
                 expect_order(s, hosts, 3, 2, "1 2 0");
 }
 
+static void test_full_hosts_come_behind_those_passed_over_and_draining_ones_last(void)
+{
+        static const PlacementHost hosts[6] = { { .ready = true, .draining = true },
+                { .ready = true, .full = true }, { .ready = true, .passed_over = true }, { .ready = true },
+                { .ready = true, .full = true, .draining = true, .passed_over = true },
+                { .ready = true, .full = true, .passed_over = true } };
+
+        for (PlacementStrategy s = PLACEMENT_ROUND_ROBIN; s < _PLACEMENT_STRATEGY_MAX; s++) {
+                expect_order(s, hosts, 6, 1, "3 2 1 5 0 4");
+                expect_order(s, hosts, 6, 3, "3 2 5 1 4 0");
+        }
+}
+
 static void test_every_host_is_in_the_order_once(void)
 {
         for (unsigned bits = 0; bits < 1u << 12; bits++) {
@@ -284,6 +297,8 @@ int main(int argc, char **argv)
                 test_passed_over_hosts_keep_their_turns_but_come_last);
         ADD("when-all-are-passed-over-they-are-asked-in-turn",
                 test_when_all_are_passed_over_they_are_asked_in_turn);
+        ADD("full-hosts-come-behind-those-passed-over-and-draining-ones-last",
+                test_full_hosts_come_behind_those_passed_over_and_draining_ones_last);
         ADD("every-host-is-in-the-order-once", test_every_host_is_in_the_order_once);
         ADD("least-agents-takes-the-better-of-the-next-two",
                 test_least_agents_takes_the_better_of_the_next_two);
