@@ -6,6 +6,7 @@
 #include "fleet-hosts.h"
 #include "host.h"
 #include "spec.h"
+#include "time-util.h"
 
 /* What ListHosts tells of one. */
 #define HOST_TYPE "(ssbss)"
@@ -71,6 +72,51 @@ int host_method_list_hosts(sd_bus_message *m, void *userdata, sd_bus_error *erro
         r = sd_bus_message_new_method_return(m, &reply);
         if (r >= 0)
                 r = append_hosts(reply, hosts, n);
+        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+/* What GetHostStatuses tells of one: agents, capacity, draining. */
+#define STATUS_TYPE "{s(uub)}"
+
+/* Of this host what is so, of another what it has said; false: nothing. */
+static bool status_of(
+        const Host *host, const DiscoveryHost *which, const DiscoveryHost *self, HostStatus *ret)
+{
+        if (which != self)
+                return host_statuses_find(host->statuses, which->hostname, now_usec(CLOCK_MONOTONIC), ret);
+        *ret = (HostStatus){ host->n_active, host->config->max_agents, host->drain.on };
+        return true;
+}
+
+static int append_statuses(sd_bus_message *m, const Host *host, const DiscoveryHost *hosts, size_t n)
+{
+        const DiscoveryHost *self =
+                fleet_self(host->discovery, host->config->hostname, host->config->address);
+        HostStatus status;
+        int r;
+
+        r = sd_bus_message_open_container(m, 'a', STATUS_TYPE);
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                if (status_of(host, &hosts[i], self, &status))
+                        r = sd_bus_message_append(m, STATUS_TYPE, hosts[i].hostname, status.n_agents,
+                                status.capacity, status.draining);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+int host_method_get_host_statuses(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_fault_ Fault fault = FAULT_INIT;
+        const DiscoveryHost *hosts;
+        Host *host = userdata;
+        size_t n;
+        int r;
+
+        if (fleet_hosts(host->discovery, &hosts, &n, &fault) < 0)
+                return fault_to_bus_error(&fault, error);
+        r = sd_bus_message_new_method_return(m, &reply);
+        if (r >= 0)
+                r = append_statuses(reply, host, hosts, n);
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 

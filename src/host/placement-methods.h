@@ -8,4 +8,5 @@
 
 int host_method_select_host(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int host_method_list_hosts(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int host_method_get_host_statuses(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int host_method_reset_placement_counter(sd_bus_message *m, void *userdata, sd_bus_error *error);

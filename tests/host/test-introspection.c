@@ -240,7 +240,7 @@ static void test_only_looking_is_for_everybody(void)
 {
         static const char *const looking[] = { "GetAgentInfo", "ListAgents", "GetAgent", "Health",
                 "IsAgentRunning", "GetLocation", "GetHostLoad", "GetHostAgents", "ListHosts",
-                "ListFleetAgents", "ListRuntimes", NULL };
+                "GetHostStatuses", "ListFleetAgents", "ListRuntimes", NULL };
         static const char *const nothing[] = { NULL };
         _cleanup_client_ Client *root = agents_begin(), *nobody = client_new_as("nobody", NULL);
         _cleanup_free_ char *path = agent_path("a1");

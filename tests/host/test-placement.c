@@ -7,6 +7,7 @@
 
 #include <glib.h>
 #include <glib/gstdio.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "common/agents.h"
@@ -330,6 +331,35 @@ static void wait_turns(Client *c, const char *expected)
         }
 }
 
+/* "host-0 1/5, host-1 0/5 draining"; the caller's. */
+static char *list_statuses(Client *c)
+{
+        _cleanup_message_ sd_bus_message *m = client_call(c, MANAGER, "GetHostStatuses", "");
+        GString *text = g_string_new(NULL);
+        uint32_t n_agents, capacity;
+        const char *hostname;
+        int draining;
+
+        must(sd_bus_message_enter_container(m, 'a', "{s(uub)}"), "reading the statuses");
+        while (sd_bus_message_read(m, "{s(uub)}", &hostname, &n_agents, &capacity, &draining) > 0)
+                g_string_append_printf(text, "%s%s %" PRIu32 "/%" PRIu32 "%s", text->len > 0 ? ", " : "",
+                        hostname, n_agents, capacity, draining ? " draining" : "");
+        return g_string_free(text, FALSE);
+}
+
+static void test_what_hosts_say_of_themselves_is_told(void)
+{
+        _cleanup_client_ Client *c = begin_with_redis("[Host]\nHostname=host-0\nMaxAgents=9\n" STATIC);
+        g_autofree char *before = list_statuses(c), *after = NULL;
+
+        expect_text("GetHostStatuses", "host-0 0/9", before);
+        g_free(redis_ask("HSET host_status:host-1 agents 1 capacity 5 draining 1"));
+        create(c, &(Create){ .id = "a1" });
+        wait_turns(c, "host-0:50051 host-2:50051 host-2:50051");
+        after = list_statuses(c);
+        expect_text("GetHostStatuses", "host-0 1/9, host-1 1/5 draining", after);
+}
+
 static void test_hosts_that_say_they_take_no_agents_come_last(void)
 {
         _cleanup_client_ Client *c = begin_with_redis(STATIC);
@@ -521,6 +551,7 @@ int main(int argc, char *argv[])
         ADD("without-redis-turns-go-on-here", without_redis_turns_go_on_here);
         ADD("redis-that-hangs-is-not-waited-for-long", redis_that_hangs_is_not_waited_for_long);
         ADD("least-agents-looks-at-what-hosts-say", least_agents_looks_at_what_hosts_say);
+        ADD("what-hosts-say-of-themselves-is-told", what_hosts_say_of_themselves_is_told);
         ADD("hosts-that-say-they-take-no-agents-come-last", hosts_that_say_they_take_no_agents_come_last);
         ADD("host-that-drains-says-so-and-comes-last-at-once",
                 host_that_drains_says_so_and_comes_last_at_once);
