@@ -24,6 +24,14 @@ static void test_launcher_short_of_anything_in_the_lives_of_agents(void)
                 .service = LAUNCHER, .errors = true, .prepare = life_whole_prepare, .live = life_whole });
 }
 
+static void test_agenthostd_short_of_anything_while_the_host_drains(void)
+{
+        sweep_run(&(Sweep){ .service = AGENTHOSTD,
+                .errors = true,
+                .prepare = life_whole_prepare,
+                .live = life_drained });
+}
+
 static void test_agenthostd_short_of_anything_while_it_starts(void)
 {
         sweep_run(&(Sweep){ .service = AGENTHOSTD,
@@ -51,6 +59,8 @@ int main(int argc, char *argv[])
                 agenthostd_short_of_anything_in_the_lives_of_agents);
         ADD("launcher-short-of-anything-in-the-lives-of-agents",
                 launcher_short_of_anything_in_the_lives_of_agents);
+        ADD("agenthostd-short-of-anything-while-the-host-drains",
+                agenthostd_short_of_anything_while_the_host_drains);
         ADD("agenthostd-short-of-anything-while-it-starts", agenthostd_short_of_anything_while_it_starts);
         ADD("launcher-short-of-anything-while-it-starts", launcher_short_of_anything_while_it_starts);
 #undef ADD

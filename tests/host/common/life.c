@@ -46,7 +46,10 @@ static bool is_expected(const sd_bus_error *e)
 {
         return g_str_has_prefix(e->name, ERROR_("")) || g_str_has_prefix(e->name, "System.Error.") ||
                 sd_bus_error_has_names(e, SD_BUS_ERROR_NO_REPLY, SD_BUS_ERROR_DISCONNECTED,
-                        SD_BUS_ERROR_NAME_HAS_NO_OWNER, SD_BUS_ERROR_NO_MEMORY, SD_BUS_ERROR_IO_ERROR);
+                        SD_BUS_ERROR_NAME_HAS_NO_OWNER, SD_BUS_ERROR_NO_MEMORY, SD_BUS_ERROR_IO_ERROR) ||
+                /* Of Drain. */
+                (sd_bus_error_has_name(e, SD_BUS_ERROR_FAILED) &&
+                        strstr(e->message, "draining cannot be written below"));
 }
 
 static char last_error[256];
