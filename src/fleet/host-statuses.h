@@ -3,7 +3,8 @@
 
 /* What the other hosts say of themselves (host_status:{hostname}), as the registry had it at the last
  * heartbeat: how many agents they have, how many they take, and whether they drain. Nobody is asked when it
- * is needed, so it may be a heartbeat old: good enough to ask others first, and no proof. Used by select.c, and for GetHostStatuses. */
+ * is needed, so it may be a heartbeat old: good enough to ask others first, and no proof. Used by select.c,
+ * and for GetHostStatuses. */
 
 #include "discovery.h"
 #include "registry.h"

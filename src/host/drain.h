@@ -9,8 +9,8 @@
 
 #include "agent-stop.h"
 
-/* Reads the file. One that cannot be understood is an order to drain all the same. 0, or -errno: it cannot be
- * read now. */
+/* Reads the file. One that cannot be understood is an order to drain all the same. 0, or -errno: it cannot
+ * be read now. */
 int host_drain_load(Host *host);
 
 /* 0, or the fault Draining. */
