@@ -9,6 +9,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "check-config.h"
+#include "core-dump.h"
 #include "host.h"
 #include "leave.h"
 #include "log-journal.h"
@@ -163,6 +164,9 @@ int main(int argc, char **argv)
                         return EXIT_FAILURE;
                 }
 
+        /* What a user's holds is the user's. */
+        if (!options.user)
+                core_dump_forbid_unless_allowed();
         if (!options.check_config)
                 log_open_journal();
         r = run_with(&options);

@@ -11,6 +11,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "check-config.h"
+#include "core-dump.h"
 #include "file-util.h"
 #include "launcher.h"
 #include "log-journal.h"
@@ -246,6 +247,9 @@ int main(int argc, char **argv)
         if (!parse_options(argc, argv, &options))
                 return EXIT_FAILURE;
 
+        /* What a user's holds is the user's. LimitCORE= of our unit would be the agents' too. */
+        if (!options.user)
+                core_dump_forbid();
         (void)umask(0022);
         /* Inherited as ignored, it would take the agents' exit statuses away. */
         (void)signal(SIGCHLD, SIG_DFL);

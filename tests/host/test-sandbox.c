@@ -61,6 +61,41 @@ static void test_agenthostd_has_no_privileges(void)
         }
 }
 
+/* One by one, as the exposure is a sum: one of them may be lost and another gained. */
+static void test_agenthostd_may_only_talk(void)
+{
+        static const struct {
+                const char *name, *expected;
+        } cases[] = {
+                { "ProtectSystem", "strict" },
+                { "ProtectHome", "yes" },
+                { "PrivateDevices", "yes" },
+                { "PrivateTmp", "yes" },
+                { "DevicePolicy", "closed" },
+                { "MemoryDenyWriteExecute", "yes" },
+                { "LockPersonality", "yes" },
+                { "RestrictAddressFamilies", "AF_INET AF_INET6 AF_UNIX" },
+                { "RestrictSUIDSGID", "yes" },
+                { "RestrictRealtime", "yes" },
+                { "SystemCallArchitectures", "native" },
+                { "LimitCORE", "0" },
+                { "UMask", "0077" },
+        };
+        static const char *const refused[] = { "mount", "bpf", "setuid", "reboot", "init_module",
+                "setrlimit" };
+        g_autofree char *filter = unit_property(SERVICE, "SystemCallFilter");
+        g_auto(GStrv) calls = g_strsplit(filter, " ", -1);
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                g_autofree char *got = unit_property(SERVICE, cases[i].name);
+
+                expect_text(cases[i].name, cases[i].expected, got);
+        }
+        expect_true("system calls are listed", g_strv_contains((const char *const *)calls, "read"));
+        for (size_t i = 0; i < ELEMENTSOF(refused); i++)
+                expect_false(refused[i], g_strv_contains((const char *const *)calls, refused[i]));
+}
+
 /* By the control group, which agents leave. */
 static void test_the_launcher_is_cut_off_from_network_and_devices(void)
 {
@@ -156,6 +191,7 @@ int main(int argc, char *argv[])
 #define ADD(name, function) host_test_add("/sandbox/" name, test_##function)
         ADD("exposure-of-agenthostd-is-low", exposure_of_agenthostd_is_low);
         ADD("agenthostd-has-no-privileges", agenthostd_has_no_privileges);
+        ADD("agenthostd-may-only-talk", agenthostd_may_only_talk);
         ADD("the-launcher-is-cut-off-from-network-and-devices",
                 the_launcher_is_cut_off_from_network_and_devices);
         ADD("agents-have-nothing-of-it", agents_have_nothing_of_it);

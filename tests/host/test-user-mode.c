@@ -300,6 +300,19 @@ static void test_sockets_and_state_are_closed_to_others(void)
 }
 
 /* Who passes the socket's mode, as root does, is looked at all the same. */
+/* What can be had without root. The launcher has none of it, as agents would have it too. */
+static void test_agenthostd_is_confined(void)
+{
+        _cleanup_client_ Client *c = agents_begin();
+        g_autofree char *status =
+                command("grep -E '^(NoNewPrivs|Seccomp):' /proc/%d/status", (int)service_pid(AGENTHOSTD));
+        g_autofree char *families = systemctl("show --property=RestrictAddressFamilies --value " AGENTHOSTD);
+
+        (void)c;
+        expect_text("its status", "NoNewPrivs:\t1\nSeccomp:\t2\n", status);
+        expect_text("its sockets", "AF_INET AF_INET6 AF_UNIX\n", families);
+}
+
 static void test_launcher_talks_to_the_user_only(void)
 {
         g_autofree char *path = below_runtime_dir("launcher.sock");
@@ -407,6 +420,7 @@ int main(int argc, char *argv[])
         ADD("runtimes-are-the-user-s-or-root-s", runtimes_are_the_user_s_or_root_s);
         ADD("runtimes-for-all-users-are-found", runtimes_for_all_users_are_found);
         ADD("sockets-and-state-are-closed-to-others", sockets_and_state_are_closed_to_others);
+        ADD("agenthostd-is-confined", agenthostd_is_confined);
         ADD("launcher-talks-to-the-user-only", launcher_talks_to_the_user_only);
         ADD("first-call-starts-the-services", first_call_starts_the_services);
         ADD("agents-last-over-crashes-of-both-services", agents_last_over_crashes_of_both_services);
