@@ -232,11 +232,72 @@ test_pages_are_clean() {
 # agenthostd(8): each page that is named so and that is ours is there.
 test_references_lead_to_pages() {
         local name wrong=0
-        for name in $(cat "$pages"/*.scd README.md | sed 's/\\//g' | matches '\*?(agent|org\.agenthost)[\w.-]*\*?\(\d\)' | tr --delete '*' | sort --unique); do
+        for name in $(cat "$pages"/*.scd README.md SECURITY.md docs/*.md | sed 's/\\//g' | matches '\*?(agent|org\.agenthost)[\w.-]*\*?\(\d\)' | tr --delete '*' | sort --unique); do
                 name=${name/\(/.} name=${name%\)}
                 [[ -e $pages/$name.scd ]] || { echo "there is no page $name" && wrong=1; }
         done
         return "$wrong"
+}
+
+# [text](path) and [text](path#heading): of files of ours. What GitHub makes of a heading are its words with dashes between.
+test_links_lead_to_files() {
+        local page link path heading wrong=0
+        for page in README.md SECURITY.md docs/*.md; do
+                for link in $(matches '\]\(\K[^):]+(?=\))' "$page"); do
+                        path=$(dirname -- "$page")/${link%%#*}
+                        [[ $link != '#'* ]] || path=$page
+                        [[ -e $path ]] || { echo "$page: there is no $link" && wrong=1; }
+                        [[ $link == *'#'* && -e $path ]] || continue
+                        heading=$(sed -n 's/^##* //p' "$path" | tr '[:upper:] ' '[:lower:]-' | tr --delete --complement 'a-z0-9-\n')
+                        grep --quiet --line-regexp --fixed-strings -- "${link#*#}" <<<"$heading" || { echo "$page: there is no heading for $link" && wrong=1; }
+                done
+        done
+        return "$wrong"
+}
+
+# tests/bus/test-redis-faults.c shows that it is enough, and test-readme.sh that of the tutorial.
+test_least_rights_in_redis_are_the_same_everywhere() {
+        local words='[~+][a-z_|]+[:a-z_*|]*' tested
+        tested=$(sed -n '/define KEYS/,/^$/p' tests/bus/test-redis-faults.c | matches "$words")
+        same "the howto's rights" "$tested" "$(sed -n '/^ACL SETUSER/,/^```/p' docs/howto-redis.md | matches "(?<![a-z>])$words")"
+        same "the tutorial's rights" "$tested" "$(sed -n '/^user agenthost/p' docs/tutorial.md | matches "(?<![a-z>])$words")"
+}
+
+# What agentctl is told in examples, verb by verb and option by option.
+test_examples_use_what_agentctl_has() {
+        local used wrong=0 word
+        used=$(cat README.md docs/*.md | awk '/^```sh/ { inside = 1; next } /^```/ { inside = 0 } inside' | matches '(^|\$\()\s*agentctl \K[^|<>&;")]*')
+        # shellcheck disable=SC2013  # words they are
+        for word in $(awk '{ for (i = 1; i <= NF && $i ~ /^-/; i++); if ($i ~ /^[a-z-]+$/) print $i }' <<<"$used" | sort --unique); do
+                table verb_table src/ctl/verbs.c | grep --quiet "{ \"$word\"" || { echo "agentctl has no verb $word" && wrong=1; }
+        done
+        for word in $(matches -- '--\K[a-z-]+' <<<"$used" | sort --unique); do
+                table option_table src/ctl/options.c | grep --quiet "{ \"$word\"" || { echo "agentctl has no option --$word" && wrong=1; }
+        done
+        [[ -n $used ]] || { echo "no examples found" && wrong=1; }
+        return "$wrong"
+}
+
+# What src/discovery/kube-*.c ask for: to get, list and watch these, and nothing else.
+test_manifests_of_kubernetes_allow_what_is_asked_for() {
+        python3 - data/kubernetes <<'END'
+import pathlib, sys, yaml
+top = pathlib.Path(sys.argv[1])
+objects = [o for f in sorted(top.rglob("*.yaml")) for o in yaml.safe_load_all(f.read_text())]
+kinds = {(o["kind"], o["metadata"]["name"]): o for o in objects}
+assert len(kinds) == len(objects), "two objects have one name"
+rules = {o["kind"]: [(r["apiGroups"], r["resources"], r["verbs"]) for r in o["rules"]] for o in objects if "rules" in o}
+reading = ["get", "list", "watch"]
+assert rules == {"Role": [(["discovery.k8s.io"], ["endpointslices"], reading)],
+                 "ClusterRole": [([""], ["nodes"], reading)]}, rules
+for o in objects:
+    if o["kind"].endswith("Binding"):
+        assert (o["roleRef"]["kind"], o["roleRef"]["name"]) in kinds, o
+        for s in o["subjects"]:
+            assert kinds[s["kind"], s["name"]]["metadata"]["namespace"] == s["namespace"], o
+service = kinds["Service", "agent-host"]["spec"]
+assert service["clusterIP"] == "None" and service["ports"][0]["port"] == 50051, service
+END
 }
 
 make_pages

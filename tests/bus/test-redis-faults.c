@@ -452,7 +452,7 @@ static void start_with_user(Fixture *f, const char *rules)
         node_start_at(&f->one, HOST_1, url, 100 * USEC_PER_MSEC, 2 * USEC_PER_SEC);
 }
 
-/* As README.md says it. */
+/* As docs/howto-redis.md says it. */
 #define KEYS "~agent_location:* ~host_agents:* ~host_status:* ~placement:counter ~agenthost:lease:*"
 #define COMMANDS                                                                                          \
         "+get +set +getex +del +expire +exists +type +sadd +srem +scard +sscan +scan +incr +hmget +hset " \
