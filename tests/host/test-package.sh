@@ -45,6 +45,18 @@ test_installed_package_runs() {
                 "$(run dpkg-query --show --showformat='${Conffiles}' agenthost | awk 'NF { print $1 }')" conffiles
 }
 
+# Where the README of the package sends its readers.
+test_documentation_is_there() {
+        local file
+        for file in README.md SECURITY.md docs kubernetes examples; do
+                run test -e "/usr/share/doc/agenthost/$file"
+        done
+        for file in $(cd "$source_dir/docs" && echo *.md); do
+                run cmp "$source_dir/docs/$file" "/usr/share/doc/agenthost/docs/$file"
+        done
+        run diff --recursive "$source_dir/data/kubernetes" /usr/share/doc/agenthost/kubernetes
+}
+
 # packaging/debian/tests is what Debian's autopkgtest runs.
 test_autopkgtest_passes() {
         local test
