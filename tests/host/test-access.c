@@ -41,8 +41,8 @@ static void test_others_may_not_act(void)
 
 /* Those that everybody may call. Whatever else there is, is for those who may act. */
 static const char *const looks[] = { "GetAgent", "GetAgentInfo", "GetHostAgents", "GetHostLoad",
-        "GetLocation", "Health", "IsAgentRunning", "ListAgents", "ListFleetAgents", "ListHosts",
-        "ListRuntimes", NULL };
+        "GetHostStatuses", "GetLocation", "Health", "IsAgentRunning", "ListAgents", "ListFleetAgents",
+        "ListHosts", "ListRuntimes", NULL };
 
 static void append_nothing(sd_bus_message *m, const char **types);
 
