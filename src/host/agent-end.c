@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent-bus.h"
+#include "agent-freeze.h"
 #include "agent-location.h"
 #include "agent-restart.h"
 #include "agent-start.h"
@@ -201,6 +202,7 @@ static void agent_ended(Agent *a, const AgentEnd *end)
 
         a->start_timer = sd_event_source_disable_unref(a->start_timer);
         agent_watchdog_end(a);
+        agent_freeze_end(a);
         host_unbind_pid(host, a);
         agent_enter_ended(a, end);
         log_end(a, end, requested);

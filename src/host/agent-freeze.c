@@ -13,20 +13,20 @@
 /* The launcher gives up before. */
 #define FREEZE_CALL_LIMIT_USEC (LAUNCHER_FREEZE_LIMIT_USEC + 5 * USEC_PER_SEC)
 
-/* Lives until the launcher has answered; the agent may be another one by then, or none. */
-typedef struct Freezing {
-        Host *host; /* borrowed, outlives us */
-        char *id;
-        pid_t pid;
+/* Lives until the launcher has answered, which it does late, or not before its limit, where the agent has
+ * ended meanwhile. */
+struct Freezing {
+        Agent *agent; /* borrowed; NULL: it has ended */
         bool freeze;
-        FreezeDone done; /* NULL: nobody waits */
+        FreezeDone done; /* NULL: nobody waits, or not any more */
         void *userdata;
-} Freezing;
+};
 
-static void freezing_free(Freezing *f)
+static void answer(Freezing *f, const Fault *fault)
 {
-        g_free(f->id);
-        g_free(f);
+        if (f->done)
+                f->done(fault, f->userdata);
+        f->done = NULL;
 }
 
 static void become(Agent *a, bool frozen)
@@ -50,28 +50,29 @@ static void become(Agent *a, bool frozen)
 static void on_answered(sd_bus_message *reply, const Fault *fault, void *userdata)
 {
         _cleanup_fault_ Fault own = FAULT_INIT;
-        Freezing *f = userdata;
-        Agent *a = host_find(f->host, f->id);
+        g_autofree Freezing *f = userdata;
+        Agent *a = f->agent;
 
         (void)reply;
 
-        if (!a || a->pid != f->pid || a->state == AGENT_STOPPING || !agent_is_alive(a)) {
-                fault_set(&own, FAULT_FAILED, "Agent %s has ended, or is being stopped", f->id);
+        if (!a) {
+                answer(f, fault);
+                return;
+        }
+        a->freezing = NULL;
+        if (a->state == AGENT_STOPPING) {
+                fault_set(&own, FAULT_FAILED, "Agent %s is being stopped", a->id);
                 fault = &own;
         } else if (!fault) {
-                a->freezing = false;
                 become(a, f->freeze);
         } else {
-                a->freezing = false;
                 /* Without a connection it is not known; it is asked for again. */
                 if (fault->kind != FAULT_LAUNCHER_UNAVAILABLE)
                         become(a, a->state == AGENT_FROZEN);
                 agent_log(a, LOG_WARNING, "Agent %s could not be %s: %s", a->id,
                         f->freeze ? "frozen" : "thawed", fault_text(fault));
         }
-        if (f->done)
-                f->done(fault, f->userdata);
-        freezing_free(f);
+        answer(f, fault);
 }
 
 static int ask(Agent *a, bool freeze, FreezeDone done, void *userdata, Fault *fault)
@@ -90,19 +91,17 @@ static int ask(Agent *a, bool freeze, FreezeDone done, void *userdata, Fault *fa
 
         f = g_new0(Freezing, 1);
         *f = (Freezing){
-                .host = a->host,
-                .id = g_strdup(a->id),
-                .pid = a->pid,
+                .agent = a,
                 .freeze = freeze,
                 .done = done,
                 .userdata = userdata,
         };
         r = launcher_client_call(a->host->launcher, m, FREEZE_CALL_LIMIT_USEC, on_answered, f, NULL, fault);
         if (r < 0) {
-                freezing_free(f);
+                g_free(f);
                 return r;
         }
-        a->freezing = true;
+        a->freezing = f;
         return 0;
 }
 
@@ -128,6 +127,28 @@ int agent_freeze(Agent *a, bool freeze, FreezeDone done, void *userdata, Fault *
         a->freeze_wanted = freeze;
         (void)host_save(a->host, a);
         return 0;
+}
+
+void agent_freeze_let_go(Agent *a)
+{
+        if (a->freezing)
+                a->freezing->agent = NULL;
+        a->freezing = NULL;
+}
+
+/* Systemd forgets to answer for a unit that is gone. One that was thawed has ended of what it could do then.
+ */
+void agent_freeze_end(Agent *a)
+{
+        _cleanup_fault_ Fault fault = FAULT_INIT;
+        Freezing *f = a->freezing;
+
+        if (!f)
+                return;
+        agent_freeze_let_go(a);
+        if (f->freeze)
+                fault_set(&fault, FAULT_FAILED, "Agent %s has ended", a->id);
+        answer(f, f->freeze ? &fault : NULL);
 }
 
 void agent_freeze_resume(Agent *a)

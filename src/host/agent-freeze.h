@@ -14,5 +14,11 @@ typedef void (*FreezeDone)(const Fault *fault, void *userdata);
 /* What is so already is done at once. On failure the callback does not come. */
 int agent_freeze(Agent *agent, bool freeze, FreezeDone done, void *userdata, Fault *fault);
 
+/* The agent has ended: who waits is answered. */
+void agent_freeze_end(Agent *agent);
+
+/* The agent is freed: who waits is answered with the launcher's answer. */
+void agent_freeze_let_go(Agent *agent);
+
 /* After a time apart. */
 void agent_freeze_resume(Agent *agent);

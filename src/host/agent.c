@@ -5,6 +5,7 @@
 #include <string.h>
 #include <systemd/sd-bus.h>
 
+#include "agent-freeze.h"
 #include "agent-wait.h"
 #include "escape.h"
 #include "launcher-client.h"
@@ -97,6 +98,7 @@ Agent *agent_free(Agent *a)
                 return NULL;
 
         agent_wait_drop_all(a);
+        agent_freeze_let_go(a);
         a->claim_call = registry_call_free(a->claim_call);
         a->spawn_call = launcher_call_free(a->spawn_call);
         sd_event_source_disable_unref(a->start_timer);
@@ -203,8 +205,7 @@ void agent_enter_restarting(Agent *a)
         a->pid = 0;
         a->pidfd = close_fd(a->pidfd);
         a->ready = a->stopping_early = a->stop_requested = a->stop_cut_off = a->stop_time_given = false;
-        a->start_timed_out = a->watchdog_timed_out = a->watchdog_killed = a->freeze_wanted = a->freezing =
-                false;
+        a->start_timed_out = a->watchdog_timed_out = a->watchdog_killed = a->freeze_wanted = false;
         a->create_until_ready = a->watchdog_triggered = false;
         a->stop_deadline_usec = a->abort_deadline_usec = a->watchdog_deadline_usec = a->running_since_usec =
                 a->forget_at_usec = 0;

@@ -31,6 +31,7 @@
 
 typedef struct Host Host;
 typedef struct AgentWait AgentWait;
+typedef struct Freezing Freezing;
 typedef struct LauncherCall LauncherCall;
 
 typedef enum AgentState {
@@ -115,7 +116,7 @@ typedef struct Agent {
 
         /* agent-freeze.h */
         bool freeze_wanted;
-        bool freezing; /* or thawing: systemd has been asked */
+        Freezing *freezing; /* or thawing: systemd has been asked */
 
         /* agent-location.h */
         LocationState location;
