@@ -18,10 +18,11 @@ boot() {
         "$host" boot "$prefix-$1" ${fleet_options[@]+"${fleet_options[@]}"} --net "$group"
 }
 
+# The time is longer than a call on the bus has, which tells what it was.
 run() {
         local name=$1
         shift
-        "$host" run "$prefix-$name" --timeout 60 "$@"
+        "$host" run "$prefix-$name" --timeout 90 "$@"
 }
 
 redis() {
