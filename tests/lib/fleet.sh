@@ -25,6 +25,16 @@ run() {
         "$host" run "$prefix-$name" --timeout 90 "$@"
 }
 
+# What the services of all hosts have told since then.
+tap_on_failure() {
+        local name
+        for name in "${hosts[@]}"; do
+                echo "the journal of $name:"
+                run "$name" journalctl --quiet --no-pager --output=short-precise --no-hostname --since="@$1" --lines=40 \
+                        --identifier=agenthostd --identifier=agenthost-launcher --identifier=agenthost-launc || true
+        done
+}
+
 redis() {
         run redis redis-cli "$@"
 }

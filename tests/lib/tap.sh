@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # For tests that are shell scripts: functions named test_* are run in their order, each in a subshell under set -e;
-# what they print is shown as comments.
+# what they print is shown as comments. tap_on_failure SECONDS, where there is such a function, says more about one that
+# has failed and began at this time.
 
 tap_run() {
-        local test number=0 output status failed=0 tests=()
+        local test number=0 output status failed=0 start tests=()
         mapfile -t tests < <(shopt -s extdebug && declare -F | while read -r _ _ test; do
                 [[ $test != test_* ]] || declare -F "$test"
         done | sort --key=2n | cut --delimiter=' ' --fields=1)
@@ -13,6 +14,7 @@ tap_run() {
         echo "1..${#tests[@]}"
         for test in "${tests[@]}"; do
                 ((++number))
+                start=$EPOCHSECONDS
                 # Not as a condition: there set -e does not hold.
                 set +e
                 output=$(set -e && "$test" 2>&1)
@@ -25,6 +27,8 @@ tap_run() {
                         failed=1
                 fi
                 [[ -z $output ]] || echo "# ${output//$'\n'/$'\n'# }"
+                ((status == 0)) || [[ $(type -t tap_on_failure) != function ]] ||
+                        tap_on_failure "$start" 2>&1 | sed 's/^/# /' || true
         done
         return "$failed"
 }
