@@ -217,10 +217,10 @@ test_host_cut_off_is_passed_over() {
 
 test_host_that_is_gone_leaves_no_place_behind() {
         redis SET agent_location:ghost "$prefix-nobody:50051" >/dev/null
-        redis SADD "host_agents:$prefix-nobody" ghost other >/dev/null
+        redis SADD "host_agents:$prefix-nobody" ghost >/dev/null
         expect 'b false' "$(manager one StopAgentAnywhere su ghost 5)" "StopAgentAnywhere"
         expect "" "$(redis GET agent_location:ghost)" "its location"
-        expect other "$(redis SMEMBERS "host_agents:$prefix-nobody")" "the set of that host"
+        expect "" "$(redis SMEMBERS "host_agents:$prefix-nobody")" "the set of that host"
         # The registry may be behind of one that is there.
         redis SET agent_location:ghost "$prefix-two:50051" >/dev/null
         expect 'b false' "$(manager one StopAgentAnywhere su ghost 5)" "StopAgentAnywhere of one that two has not"
@@ -229,10 +229,12 @@ test_host_that_is_gone_leaves_no_place_behind() {
 
 test_plain_http_is_closed_without_an_answer() {
         local said
+        # Closed with what was sent unread, a connection is reset: an error of printf or cat, if they come late enough.
         # shellcheck disable=SC2016  # for the shell in the host
-        said=$(run one bash -c 'exec 3<>/dev/tcp/127.0.0.1/50051; printf "GET /v1/health HTTP/1.1\r\nHost: a\r\n\r\n" >&3; cat <&3' |
-                tr --delete --complement '[:print:]')
-        [[ $said != *HTTP* ]]
+        said=$(run one bash -c 'exec 3<>/dev/tcp/127.0.0.1/50051
+                printf "GET /v1/health HTTP/1.1\r\nHost: a\r\n\r\n" >&3 || true
+                cat <&3 || true' 2>&1 | tr --delete --complement '[:print:]')
+        [[ $said != *HTTP* ]] || { echo "it has answered: $said" && return 1; }
         expect_like '*"running"*' "$(run_agent two after-http; manager two ListFleetAgents s "")" "ListFleetAgents"
 }
 

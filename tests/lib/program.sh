@@ -38,11 +38,28 @@ program_run_again() {
 
 # What failed, and how, in a few lines: the end of a long output is what is read first.
 program_remember() {
+        local line
         program_tell "$program_title: exit status $status"
-        grep --text -E '^not ok|^Bail out!|^# .*ERROR|Sanitizer: |runtime error: ' "$program_log" | head -n 5 | cut -c 1-300 |
+        program_failures "$program_log" | head -n 16 | cut -c 1-240 |
                 while IFS= read -r line; do
                         program_tell "  $line"
                 done
+}
+
+# What fails, with what is said of it: by GLib's tests before the line, by scripts behind it.
+program_failures() {
+        awk '
+                /^not ok/ {
+                        for (i = before > 3 ? before - 3 : 0; i < before; i++) print said[i]
+                        print
+                        before = 0; behind = 6
+                        next
+                }
+                /^ok / { before = behind = 0; next }
+                /^Bail out!|Sanitizer: |runtime error: / { print; next }
+                /^# (Start|End) of |^# random seed/ { next }
+                /^# / && behind > 0 { print; behind--; next }
+                /^# / { said[before++] = $0 }' "$1"
 }
 
 # Variants run at the same time, in processes of their own.
