@@ -32,6 +32,12 @@ HostEntries *host_entries_free(HostEntries *e)
 
 static const char *keep(GStringChunk *texts, const char *text)
 {
+        return text && *text ? g_string_chunk_insert(texts, text) : "";
+}
+
+/* Of which there are few different ones. */
+static const char *keep_once(GStringChunk *texts, const char *text)
+{
         return text && *text ? g_string_chunk_insert_const(texts, text) : "";
 }
 
@@ -41,8 +47,8 @@ void host_entries_add(HostEntries *e, const HostEntry *entry)
 
         copy.hostname = keep(e->texts, entry->hostname);
         copy.ip = keep(e->texts, entry->ip);
-        copy.zone = keep(e->texts, entry->zone);
-        copy.node = keep(e->texts, entry->node);
+        copy.zone = keep_once(e->texts, entry->zone);
+        copy.node = keep_once(e->texts, entry->node);
         g_array_append_val(e->entries, copy);
 }
 
@@ -133,8 +139,8 @@ static void add_host(HostList *l, const HostEntry *e)
                 .hostname = g_string_chunk_insert(l->texts, e->hostname),
                 .address = g_string_chunk_insert(l->texts, address),
                 .ip = keep(l->texts, e->ip),
-                .zone = keep(l->texts, e->zone),
-                .node = keep(l->texts, e->node),
+                .zone = keep_once(l->texts, e->zone),
+                .node = keep_once(l->texts, e->node),
                 .ready = e->ready,
                 .serving = e->serving,
         };

@@ -16,22 +16,18 @@
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "kube-fixture.h"
+#include "kube-hosts.h"
 #include "measure.h"
 #include "parse.h"
 #include "proto/names.h"
 #include "time-util.h"
 
-#define DIR "/run/bench-select"
-#define CONFIG "/etc/agenthost/agenthost.conf.d/bench-select.conf"
 #define SPEC "{\"id\":\"bench\",\"name\":\"Bench\",\"class_name\":\"bench.Agent\"}"
 #define ENDPOINTS KUBE_ENDPOINTS "?fieldSelector=metadata.name%3Dagent-host"
 #define WATCH KUBE_SLICES "?labelSelector=kubernetes.io%2Fservice-name%3Dagent-host&watch=1"
 
-#define N_SLICES 10u
-#define N_IN_SLICE 100u
 #define N_CHANGES 200u
 #define N_ORIGINAL 200u
 #define COUNT_MAX 100000u
@@ -41,76 +37,18 @@ static uint64_t originals[N_ORIGINAL], delays[N_CHANGES];
 
 /* -- What agenthostd finds -- */
 
-static void write_file(const char *path, const char *text)
-{
-        if (!g_file_set_contents(path, text, -1, NULL) || chmod(path, 0644) < 0)
-                die("cannot write %s", path);
-}
-
-/* With more hosts for a later change. */
-static void put_slice(FakeKube *kube, unsigned number, unsigned n_more)
-{
-        g_autoptr(GString) hosts = g_string_new(NULL);
-        g_autofree char *name = g_strdup_printf("slice-%u", number), *slice = NULL;
-
-        for (unsigned i = 0; i < N_IN_SLICE + n_more; i++)
-                g_string_append_printf(
-                        hosts, "%sagent-host-%u-%u=10.0.%u.%u", i > 0 ? " " : "", number, i, number, i + 1);
-        slice = kube_slice(name, "agent-host", hosts->str);
-        fake_kube_put(kube, KUBE_SLICES, slice);
-}
-
 static void put_endpoints(FakeKube *kube)
 {
         g_autoptr(GString) text = g_string_new(
                 "{\"metadata\":{\"name\":\"agent-host\",\"namespace\":\"demo\"},\"subsets\":[{\"addresses\":[");
 
-        for (unsigned i = 0; i < N_SLICES * N_IN_SLICE; i++)
+        for (unsigned i = 0; i < KUBE_HOSTS_SLICES * KUBE_HOSTS_IN_SLICE; i++)
                 g_string_append_printf(text,
                         "%s{\"ip\":\"10.0.%u.%u\",\"nodeName\":\"node-a\",\"targetRef\":{\"kind\":\"Pod\","
                         "\"namespace\":\"demo\",\"name\":\"agent-host-%u\"}}",
-                        i > 0 ? "," : "", i / N_IN_SLICE, i % N_IN_SLICE + 1, i);
+                        i > 0 ? "," : "", i / KUBE_HOSTS_IN_SLICE, i % KUBE_HOSTS_IN_SLICE + 1, i);
         g_string_append(text, "]}]}");
         fake_kube_put(kube, KUBE_ENDPOINTS, text->str);
-}
-
-static void configure(FakeKube *kube, unsigned port)
-{
-        g_autofree char *settings = g_strdup_printf(
-                "[Registry]\nRedisUrl=redis://127.0.0.1:%u\n[Discovery]\nSource=kubernetes\nNamespace=demo\n"
-                "Server=%s\nTokenFile=" DIR "/token\nCaFile=" DIR "/ca.crt\n",
-                port, fake_kube_url(kube));
-
-        if (g_mkdir_with_parents(DIR, 0755) < 0)
-                die("cannot make " DIR);
-        write_file(DIR "/token", FAKE_KUBE_TOKEN);
-        write_file(DIR "/ca.crt", pki_ca_pem(fake_kube_pki(kube)));
-        write_file(CONFIG, settings);
-        if (system("systemctl reload agenthostd.service") != 0)
-                die("agenthostd cannot be reloaded");
-}
-
-static void await_property(sd_bus *bus, const char *name, char type, const char *expected)
-{
-        for (unsigned i = 0; i < 1000; i++) {
-                _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-                const char contents[] = { type, 0 };
-                g_autofree char *got = NULL;
-                const char *text = NULL;
-                uint32_t number = 0;
-
-                check(sd_bus_get_property(
-                              bus, BUS_NAME, HOST_PATH, MANAGER_INTERFACE, name, NULL, &m, contents),
-                        name);
-                check(type == 's' ? sd_bus_message_read(m, "s", &text)
-                                  : sd_bus_message_read(m, "u", &number),
-                        name);
-                got = type == 's' ? g_strdup(text) : g_strdup_printf("%" PRIu32, number);
-                if (strcmp(got, expected) == 0)
-                        return;
-                g_usleep(10 * 1000);
-        }
-        die("%s does not become %s", name, expected);
 }
 
 /* -- SelectHost -- */
@@ -160,7 +98,7 @@ static CURL *new_client(FakeKube *kube, const char *target, curl_write_callback 
         if (!headers)
                 headers = curl_slist_append(NULL, "Authorization: Bearer " FAKE_KUBE_TOKEN);
         if (!curl || curl_easy_setopt(curl, CURLOPT_URL, url) != CURLE_OK ||
-                curl_easy_setopt(curl, CURLOPT_CAINFO, DIR "/ca.crt") != CURLE_OK ||
+                curl_easy_setopt(curl, CURLOPT_CAINFO, KUBE_HOSTS_CA) != CURLE_OK ||
                 curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) != CURLE_OK ||
                 curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, write) != CURLE_OK ||
                 curl_easy_setopt(curl, CURLOPT_WRITEDATA, userdata) != CURLE_OK)
@@ -181,7 +119,8 @@ static uint64_t original(CURL *curl, redisContext *redis, const size_t *n_bytes)
         uint64_t begin = now_usec(CLOCK_MONOTONIC);
         size_t before = *n_bytes;
 
-        if (curl_easy_perform(curl) != CURLE_OK || *n_bytes - before < N_SLICES * N_IN_SLICE * 50)
+        if (curl_easy_perform(curl) != CURLE_OK ||
+                *n_bytes - before < KUBE_HOSTS_SLICES * KUBE_HOSTS_IN_SLICE * 50)
                 die("the API server does not answer the Endpoints");
         return now_usec(CLOCK_MONOTONIC) - begin + incr(redis);
 }
@@ -245,7 +184,7 @@ static void measure_changes(sd_bus *bus, FakeKube *kube)
 
         w.curl = new_client(kube, WATCH, see, &w);
         g_thread_unref(g_thread_new("watch", watch, &w));
-        while (g_atomic_int_get(&w.n_lines) < (gint)N_SLICES)
+        while (g_atomic_int_get(&w.n_lines) < (gint)KUBE_HOSTS_SLICES)
                 g_usleep(1000);
         check(sd_bus_match_signal(bus, NULL, BUS_NAME, HOST_PATH, "org.freedesktop.DBus.Properties",
                       "PropertiesChanged", on_changed, &told_usec),
@@ -254,7 +193,7 @@ static void measure_changes(sd_bus *bus, FakeKube *kube)
         for (unsigned i = 0; i < N_CHANGES; i++) {
                 told_usec = 0;
                 n_lines = g_atomic_int_get(&w.n_lines);
-                put_slice(kube, 0, (i + 1) % 2);
+                kube_hosts_put_slice(kube, 0, (i + 1) % 2);
                 delays[i] = await_change(bus, &w, n_lines, &told_usec);
         }
 }
@@ -270,6 +209,7 @@ int main(int argc, char *argv[])
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         g_autoptr(FakeKube) kube = NULL;
+        g_autofree char *settings = NULL;
         redisContext *redis;
         unsigned port, count;
         size_t n_bytes = 0;
@@ -283,13 +223,13 @@ int main(int argc, char *argv[])
                 die("cannot connect to Redis");
 
         kube = fake_kube_new();
-        for (unsigned i = 0; i < N_SLICES; i++)
-                put_slice(kube, i, 0);
+        kube_hosts_put(kube);
         put_endpoints(kube);
-        configure(kube, port);
+        settings = g_strdup_printf("[Registry]\nRedisUrl=redis://127.0.0.1:%u\n", port);
+        kube_hosts_configure(kube, settings);
         check(sd_bus_open_system(&bus), "the bus");
-        await_property(bus, "RegistryState", 's', "ok");
-        await_property(bus, "HostCount", 'u', "1000");
+        kube_hosts_await(bus, "RegistryState", 's', "ok");
+        kube_hosts_await(bus, "HostCount", 'u', KUBE_HOSTS_TEXT);
 
         for (unsigned i = 0; i < count; i++) {
                 pings[i] = ping(bus);
@@ -308,7 +248,7 @@ int main(int argc, char *argv[])
                 median(pings, count), median(incrs, count), median(floors, count), median(selects, count),
                 median(originals, N_ORIGINAL), delays[N_CHANGES / 2], delays[N_CHANGES * 99 / 100]);
         fflush(stdout);
-        (void)unlink(CONFIG);
+        kube_hosts_unconfigure();
         /* The watcher's thread waits for ever. */
         _exit(EXIT_SUCCESS);
 }
