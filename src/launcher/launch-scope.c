@@ -19,6 +19,7 @@ static void open_gate(Child *c)
         c->state = CHILD_EXECUTING;
         c->scope_made_usec = now_usec(CLOCK_MONOTONIC);
         c->properties = sd_bus_message_unref(c->properties);
+        oom_guild_watch(c->guild);
         /* If nobody is there to see it, the exit event comes. */
         if (c->gate < 0 || send(c->gate, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0 || errno == EPIPE)
                 return;

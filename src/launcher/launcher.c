@@ -258,7 +258,8 @@ static int look_at_host(Launcher *l)
         r = probe_new(l->cgroup_dir, only, on_probed, l, &l->probe);
         if (r < 0)
                 return r;
-        return oom_fleet_new(probe_has_controller(l->probe, "memory") ? l->cgroup_dir : NULL, &l->oom);
+        return oom_fleet_new(
+                probe_has_controller(l->probe, "memory") ? l->cgroup_dir : NULL, l->event, &l->oom);
 }
 
 /* With many launches in hand systemd has something to tell all the time, and whenever that wakes us up, one

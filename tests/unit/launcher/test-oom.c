@@ -5,6 +5,7 @@
 
 #include "cgroup.h"
 #include "test-dir.h"
+#include "time-util.h"
 
 #define SLICE "agents-g.slice"
 #define SCOPE SLICE "/agent-a.scope"
@@ -12,6 +13,7 @@
 /* A cgroup file system of plain files: this manager's agents.slice, a guild's slice, an agent's scope. */
 typedef struct Fixture {
         TestDir dir;
+        sd_event *event;
         OomFleet *fleet;
         OomGuild *guild;
         uint64_t now_usec;
@@ -35,11 +37,12 @@ static void fixture_up(Fixture *f, gconstpointer data)
         (void)data;
 
         f->dir = test_dir_new();
-        f->now_usec = 1000 * USEC_PER_SEC;
+        f->now_usec = now_usec(CLOCK_MONOTONIC) + 1000 * USEC_PER_SEC;
+        g_assert_cmpint(sd_event_new(&f->event), ==, 0);
         put(f, "", 3, 8);
         put(f, SLICE, 2, 5);
         put(f, SCOPE, 0, 0);
-        g_assert_cmpint(oom_fleet_new(f->dir.path, &f->fleet), ==, 0);
+        g_assert_cmpint(oom_fleet_new(f->dir.path, f->event, &f->fleet), ==, 0);
         f->guild = oom_guild_join(f->fleet, SLICE);
         g_assert_nonnull(f->guild);
 }
@@ -50,6 +53,7 @@ static void fixture_down(Fixture *f, gconstpointer data)
 
         oom_guild_leave(f->guild);
         oom_fleet_free(f->fleet);
+        sd_event_unref(f->event);
         test_dir_done(&f->dir);
 }
 
@@ -162,13 +166,75 @@ static void test_other_guilds_limit_is_not_ours(Fixture *f, gconstpointer data)
         oom_guild_leave(other);
 }
 
+static void handle_events(Fixture *f)
+{
+        while (sd_event_run(f->event, 0) > 0)
+                continue;
+        f->now_usec = now_usec(CLOCK_MONOTONIC);
+}
+
+static void remove_slice(Fixture *f)
+{
+        g_autofree char *slice = test_dir_path(&f->dir, "agents.slice/" SLICE);
+
+        test_dir_remove(slice);
+}
+
+static void test_what_a_slice_has_counted_outlives_it(Fixture *f, gconstpointer data)
+{
+        (void)data;
+
+        put(f, SLICE, 3, 6);
+        handle_events(f);
+        remove_slice(f);
+        assert_level(f, "guild");
+}
+
+static void test_what_agents_have_counted_outlives_their_slice(Fixture *f, gconstpointer data)
+{
+        (void)data;
+
+        put(f, SLICE, 2, 6);
+        handle_events(f);
+        remove_slice(f);
+        assert_level(f, "agent");
+}
+
+static void test_slice_that_comes_again_is_watched_again(Fixture *f, gconstpointer data)
+{
+        (void)data;
+
+        remove_slice(f);
+        put(f, SLICE, 0, 0);
+        oom_guild_watch(f->guild);
+        put(f, SLICE, 1, 1);
+        handle_events(f);
+        remove_slice(f);
+        assert_level(f, "guild");
+}
+
+static void test_latest_cause_counts(Fixture *f, gconstpointer data)
+{
+        g_autofree char *scope = test_dir_path(&f->dir, "agents.slice/" SCOPE);
+
+        (void)data;
+
+        put(f, "", 4, 9);
+        assert_level(f, "fleet");
+        f->now_usec += USEC_PER_SEC;
+        put(f, SLICE, 2, 6);
+        put(f, "", 4, 10);
+        test_dir_remove(scope);
+        assert_level(f, "agent");
+}
+
 static void test_nothing_is_told_where_nothing_is_counted(void)
 {
         OomFleet *fleet;
         OomGuild *guild;
         OomCounts own = oom_read(-EBADF);
 
-        g_assert_cmpint(oom_fleet_new(NULL, &fleet), ==, 0);
+        g_assert_cmpint(oom_fleet_new(NULL, NULL, &fleet), ==, 0);
         guild = oom_guild_join(fleet, SLICE);
         g_assert_false(own.known);
         g_assert_cmpstr(oom_level(guild, &own, 1), ==, "");
@@ -193,6 +259,11 @@ int main(int argc, char *argv[])
         ADD("what-was-long-ago-is-no-cause", test_what_was_long_ago_is_no_cause);
         ADD("counts-of-a-slice-may-begin-anew", test_counts_of_a_slice_may_begin_anew);
         ADD("other-guilds-limit-is-not-ours", test_other_guilds_limit_is_not_ours);
+        ADD("what-a-slice-has-counted-outlives-it", test_what_a_slice_has_counted_outlives_it);
+        ADD("what-agents-have-counted-outlives-their-slice",
+                test_what_agents_have_counted_outlives_their_slice);
+        ADD("slice-that-comes-again-is-watched-again", test_slice_that_comes_again_is_watched_again);
+        ADD("latest-cause-counts", test_latest_cause_counts);
         g_test_add_func("/oom/nothing-is-told-where-nothing-is-counted",
                 test_nothing_is_told_where_nothing_is_counted);
         return g_test_run();
