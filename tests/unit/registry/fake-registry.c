@@ -119,7 +119,12 @@ static RegistryCall *take_call(FakeRegistry *fake)
 
 void fake_registry_grant(FakeRegistry *fake)
 {
-        registry_call_finish(take_call(fake), &(RegistryAnswer){ 0 }, NULL);
+        fake_registry_answer(fake, &(RegistryAnswer){ 0 });
+}
+
+void fake_registry_answer(FakeRegistry *fake, const RegistryAnswer *answer)
+{
+        registry_call_finish(take_call(fake), answer, NULL);
 }
 
 void fake_registry_refuse(FakeRegistry *fake, FaultKind kind, const char *text)

@@ -19,6 +19,7 @@ FakeRegistry *fake_registry_new(sd_event *event, const RegistryHandlers *handler
 
 /* Answers the open call. */
 void fake_registry_grant(FakeRegistry *fake);
+void fake_registry_answer(FakeRegistry *fake, const RegistryAnswer *answer);
 void fake_registry_refuse(FakeRegistry *fake, FaultKind kind, const char *text);
 
 /* What it has heard since the last time. */
