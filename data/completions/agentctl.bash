@@ -44,7 +44,7 @@ _agentctl_offer_value() {
         --state) _agentctl_offer queued starting running stopping restarting frozen exited failed lost ;;
         --columns)
                 case $verb in
-                hosts) _agentctl_offer address ready agents here zone node ip ;;
+                hosts) _agentctl_offer address ready agents capacity draining here zone node ip ;;
                 runtimes)
                         _agentctl_offer name default type user match executable restart file client-types environment \
                                 properties

@@ -15,11 +15,14 @@
 #include "verbs.h"
 
 #define HOST_TYPE "(ssbss)"
+#define STATUS_TYPE "{s(uub)}"
 
 typedef struct HostRow {
         char *address, *ip, *zone, *node; /* what is not known is "" */
         bool ready, here;
-        int64_t n_agents; /* -1: the registry does not say */
+        int64_t n_agents; /* -1: not known */
+        uint32_t capacity; /* 0: not known */
+        int draining; /* -1: not known */
 } HostRow;
 
 static void row_free(gpointer p)
@@ -66,6 +69,27 @@ static char *cell_agents(const void *p)
         return row->n_agents >= 0 ? g_strdup_printf("%" PRIi64, row->n_agents) : g_strdup("-");
 }
 
+static char *cell_capacity(const void *p)
+{
+        const HostRow *row = p;
+
+        return row->capacity > 0 ? g_strdup_printf("%" PRIu32, row->capacity) : g_strdup("-");
+}
+
+static char *cell_draining(const void *p)
+{
+        const HostRow *row = p;
+
+        return g_strdup(row->draining < 0 ? "-" : row->draining > 0 ? "yes" : "no");
+}
+
+static Colour draining_colour(const void *p)
+{
+        const HostRow *row = p;
+
+        return row->draining > 0 ? COLOUR_YELLOW : COLOUR_NONE;
+}
+
 static char *cell_here(const void *p)
 {
         const HostRow *row = p;
@@ -98,6 +122,9 @@ static const Column host_columns[] = {
         { "address", { .title = "ADDRESS", .min = 12 }, cell_address, .shown = COLUMN_SHOWN },
         { "ready", { .title = "READY" }, cell_ready, .shown = COLUMN_SHOWN, .colour = ready_colour },
         { "agents", { .title = "AGENTS", .right = true }, cell_agents, .shown = COLUMN_SHOWN },
+        { "capacity", { .title = "CAPACITY", .right = true }, cell_capacity, .shown = COLUMN_SHOWN },
+        { "draining", { .title = "DRAINING" }, cell_draining, .shown = COLUMN_SHOWN,
+                .colour = draining_colour },
         { "here", { .title = "HERE" }, cell_here, .shown = COLUMN_SHOWN },
         { "zone", { .title = "ZONE", .min = 4 }, cell_zone, .shown = COLUMN_SHOWN },
         { "node", { .title = "NODE", .min = 4 }, cell_node, .shown = COLUMN_SHOWN },
@@ -114,7 +141,7 @@ static int read_hosts(sd_bus_message *m, GPtrArray *rows)
                 HostRow *row = g_new(HostRow, 1);
 
                 *row = (HostRow){ g_strdup(address), g_strdup(ip), g_strdup(zone), g_strdup(node), ready,
-                        false, -1 };
+                        false, -1, 0, -1 };
                 g_ptr_array_add(rows, row);
         }
         return r;
@@ -128,7 +155,7 @@ static char *host_of(const char *address)
         return colon ? g_strndup(address, (gsize)(colon - address)) : g_strdup(address);
 }
 
-/* Only the registry knows; that it cannot be asked is no reason to show nothing. */
+/* What the registry counts; that it cannot be asked is no reason to show nothing. */
 static void count_agents(Ctl *ctl, GPtrArray *rows)
 {
         _cleanup_message_ sd_bus_message *reply = NULL;
@@ -145,6 +172,45 @@ static void count_agents(Ctl *ctl, GPtrArray *rows)
 
                 if (json_object_object_get_ex(load, name, &number))
                         row->n_agents = json_object_get_int64(number);
+        }
+}
+
+static HostRow *row_of(GPtrArray *rows, const char *hostname)
+{
+        for (guint i = 0; i < rows->len; i++) {
+                HostRow *row = rows->pdata[i];
+                g_autofree char *name = host_of(row->address);
+
+                if (strcmp(name, hostname) == 0)
+                        return row;
+        }
+        return NULL;
+}
+
+/* What hosts have said of themselves, with a heartbeat: a count is newer. A service that is older does not
+ * know of it. */
+static void add_statuses(Ctl *ctl, GPtrArray *rows)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        uint32_t n_agents, capacity;
+        const char *hostname;
+        int draining, r;
+
+        if (sd_bus_call_method(ctl->bus, BUS_NAME, HOST_PATH, MANAGER_INTERFACE, "GetHostStatuses", NULL,
+                    &reply, NULL) < 0)
+                return;
+        r = sd_bus_message_enter_container(reply, 'a', STATUS_TYPE);
+        while (r >= 0 &&
+                (r = sd_bus_message_read(reply, STATUS_TYPE, &hostname, &n_agents, &capacity, &draining)) >
+                        0) {
+                HostRow *row = row_of(rows, hostname);
+
+                if (!row)
+                        continue;
+                if (row->n_agents < 0)
+                        row->n_agents = n_agents;
+                row->capacity = capacity;
+                row->draining = draining > 0;
         }
 }
 
@@ -183,6 +249,7 @@ static int list_hosts(Ctl *ctl, GPtrArray *rows)
         if (properties_get(ctl->bus, BUS_NAME, HOST_PATH, MANAGER_INTERFACE, &properties, &error) < 0)
                 return ctl_report(NULL, &error);
         count_agents(ctl, rows);
+        add_statuses(ctl, rows);
         mark_here(rows, properties);
         return EXIT_OK;
 }
@@ -197,6 +264,10 @@ static struct json_object *host_to_json(const HostRow *row)
         json_object_object_add(o, "here", json_object_new_boolean(row->here));
         json_object_object_add(
                 o, "agents", row->n_agents >= 0 ? json_object_new_int64(row->n_agents) : NULL);
+        json_object_object_add(
+                o, "capacity", row->capacity > 0 ? json_object_new_int64(row->capacity) : NULL);
+        json_object_object_add(
+                o, "draining", row->draining >= 0 ? json_object_new_boolean(row->draining) : NULL);
         object_add_text(o, "zone", row->zone);
         object_add_text(o, "node", row->node);
         return o;

@@ -57,7 +57,7 @@ static void test_a_host_without_a_source_is_the_only_one(void)
 {
         _cleanup_client_ Client *c = agents_begin();
         g_autofree char *address = client_property(c, MANAGER, "Address"),
-                        *expected = g_strdup_printf("%s yes 1 yes - - -\n", address);
+                        *expected = g_strdup_printf("%s yes 1 100 no yes - - -\n", address);
 
         create(c, &(Create){ .id = "a1" });
         expect_output(expected, "agentctl hosts --no-legend");
@@ -78,7 +78,7 @@ static void test_hosts_are_listed_and_this_one_is_marked(void)
         host_reload();
         create(c, &(Create){ .id = "a1" });
         out = ctl_expect(0, "agentctl hosts");
-        expect_part("titles", " READY AGENTS HERE ZONE NODE IP\n", out);
+        expect_part("titles", " READY AGENTS CAPACITY DRAINING HERE ZONE NODE IP\n", out);
         expect_part("end", "\n\n2 hosts listed.\n", out);
 
         list = ctl_json("agentctl hosts --json=short");
@@ -87,8 +87,64 @@ static void test_hosts_are_listed_and_this_one_is_marked(void)
         expect_text("ready", "true", member(list, 0, "ready"));
         expect_text("here", "false", member(list, 0, "here"));
         expect_text("agents", "null", member(list, 0, "agents"));
+        expect_text("capacity", "null", member(list, 0, "capacity"));
+        expect_text("draining", "null", member(list, 0, "draining"));
         expect_text("here", "true", member(list, 1, "here"));
         expect_text("agents", "1", member(list, 1, "agents"));
+        expect_text("capacity", "100", member(list, 1, "capacity"));
+        expect_text("draining", "false", member(list, 1, "draining"));
+}
+
+static void test_a_host_that_drains_is_shown_so(void)
+{
+        _cleanup_client_ Client *c = agents_begin();
+        _cleanup_object_ struct json_object *list = NULL;
+
+        expect_output("no\n", "agentctl hosts --no-legend --columns=draining");
+        g_free(ctl_expect(0, "agentctl drain"));
+        expect_output("yes\n", "agentctl hosts --no-legend --columns=draining");
+        list = ctl_json("agentctl hosts --json=short");
+        expect_text("draining", "true", member(list, 0, "draining"));
+        g_free(ctl_expect(0, "agentctl resume"));
+        expect_output("no\n", "agentctl hosts --no-legend --columns=draining");
+}
+
+/* With a heartbeat; nobody tells. */
+static void wait_output(const char *expected, const char *line)
+{
+        gint64 since = g_get_monotonic_time();
+
+        for (;;) {
+                g_autofree char *out = ctl_expect(0, "%s", line);
+
+                if (strcmp(out, expected) == 0)
+                        return;
+                if (g_get_monotonic_time() > since + LIMIT_SEC * G_USEC_PER_SEC)
+                        fail("%s: expected %s, got %s", line, expected, out);
+                g_usleep(20 * 1000);
+        }
+}
+
+/* But for the number of agents, where the registry counts some: that is newer. */
+static void test_hosts_are_shown_with_what_they_say_of_themselves(void)
+{
+        _cleanup_client_ Client *c = NULL;
+
+        /* A Redis is a unit of the system. */
+        if (mode_is_user())
+                return;
+        c = agents_begin();
+        redis_server_begin(c, REDIS_SETTINGS STATIC);
+        g_free(redis_ask("SADD host_agents:host-1 x y"));
+        g_free(redis_ask("HSET host_status:host-1 agents 3 capacity 5 draining 1"));
+        g_free(redis_ask("HSET host_status:host-2 agents 0"));
+        wait_output("host-0:50051 - - -\nhost-1:50051 2 5 yes\nhost-2:50051 0 - no\n",
+                "agentctl hosts --no-legend --columns=address,agents,capacity,draining | tr -s ' '");
+
+        /* What they no longer say is not known any more. */
+        g_free(redis_ask("DEL host_status:host-1 host_status:host-2"));
+        wait_output("host-0:50051 - - -\nhost-1:50051 2 - -\nhost-2:50051 - - -\n",
+                "agentctl hosts --no-legend --columns=address,agents,capacity,draining | tr -s ' '");
 }
 
 static void test_hosts_have_the_agents_that_the_registry_counts(void)
@@ -320,6 +376,9 @@ int main(int argc, char *argv[])
         ADD("hosts-are-listed-and-this-one-is-marked", hosts_are_listed_and_this_one_is_marked);
         ADD("hosts-have-the-agents-that-the-registry-counts",
                 hosts_have_the_agents_that_the_registry_counts);
+        ADD("a-host-that-drains-is-shown-so", a_host_that_drains_is_shown_so);
+        ADD("hosts-are-shown-with-what-they-say-of-themselves",
+                hosts_are_shown_with_what_they_say_of_themselves);
         ADD("hosts-that-are-not-known-are-an-error", hosts_that_are_not_known_are_an_error);
         ADD("place-says-whose-turn-it-is", place_says_whose_turn_it_is);
         ADD("what-cannot-be-placed-is-told", what_cannot_be_placed_is_told);
