@@ -392,13 +392,29 @@ static void write_pem(const char *name, const char *text)
         expect_true("mode", g_chmod(path, 0644) == 0);
 }
 
-static char *ask_as_peer(sd_event *event, const Pki *pki, const PkiCert *cert, const char *path)
+static void put_certificates(const Pki *pki, const PkiCert *cert)
+{
+        write_pem("ca.pem", pki_ca_pem(pki));
+        write_pem("cert.pem", cert->cert);
+        write_pem("key.pem", cert->key);
+}
+
+/* line: "GET /v1/agents"; more: headers, and behind an empty line the body. */
+static char *request_as_peer(
+        sd_event *event, const Pki *pki, const PkiCert *cert, const char *line, const char *more)
 {
         g_autoptr(RawTls) tls = raw_tls_new(event, PEER_PORT, pki_ca_pem(pki), cert);
-        g_autofree char *request = g_strdup_printf("GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path);
+        g_autofree char *request = g_strdup_printf("%s HTTP/1.1\r\nHost: x\r\n%s\r\n", line, more);
 
         expect_true("connection", tls && raw_tls_send(tls, request, -1));
         return raw_tls_read(tls);
+}
+
+static char *ask_as_peer(sd_event *event, const Pki *pki, const PkiCert *cert, const char *path)
+{
+        g_autofree char *line = g_strdup_printf("GET %s", path);
+
+        return request_as_peer(event, pki, cert, line, "");
 }
 
 static void test_peers_find_the_same_pages(void)
@@ -409,9 +425,7 @@ static void test_peers_find_the_same_pages(void)
         _cleanup_client_ Client *c = NULL;
         g_autofree char *ready = NULL, *page = NULL, *again = NULL;
 
-        write_pem("ca.pem", pki_ca_pem(pki));
-        write_pem("cert.pem", cert.cert);
-        write_pem("key.pem", cert.key);
+        put_certificates(pki, &cert);
         c = begin_with(PEER_SETTINGS);
         agenthostd_crash();
         create(c, &(Create){ .id = "a1" });
@@ -430,6 +444,42 @@ static void test_peers_find_the_same_pages(void)
         expect_page_is_clean();
         again = series("agenthost_peer_requests_total{operation=\"page\",code=\"200\"}");
         expect_text("requests", "2", again);
+}
+
+/* Of each operation, of what is none, and of what is refused: there are series with every label. */
+static void test_page_is_in_the_format_after_requests_of_peers(void)
+{
+        static const struct {
+                const char *line, *more, *status;
+        } requests[] = {
+                { "GET /v1/agents", "", " 200 " },
+                { "GET /v1/agents/a1", "", " 200 " },
+                { "GET /v1/agents/none", "", " 404 " },
+                { "GET /v1/health", "", " 200 " },
+                { "POST /v1/agents", "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
+                        " 400 " },
+                { "DELETE /v1/agents/a1", "", " 200 " },
+                { "DELETE /v1/agents/none", "", " 200 " },
+                { "GET /v1/\"quote\\", "", " 404 " },
+                { "BREW /v1/agents", "", " 405 " },
+        };
+        _cleanup_(sd_event_unrefp) sd_event *event = loop_new();
+        g_autoptr(Pki) pki = pki_new("hosts");
+        g_auto(PkiCert) cert = pki_issue(pki, "host", "DNS:localhost", 3600);
+        _cleanup_client_ Client *c = NULL;
+
+        put_certificates(pki, &cert);
+        c = begin_with(PEER_SETTINGS SETTINGS);
+        agenthostd_crash();
+        wait_ready();
+        create(c, &(Create){ .id = "a1" });
+        for (size_t i = 0; i < G_N_ELEMENTS(requests); i++) {
+                g_autofree char *reply =
+                        request_as_peer(event, pki, &cert, requests[i].line, requests[i].more);
+
+                expect_part(requests[i].line, requests[i].status, reply);
+        }
+        expect_page_is_clean();
 }
 
 /* -- Who connects there -- */
@@ -591,6 +641,7 @@ int main(int argc, char **argv)
         ADD("port-that-is-taken-hurts-no-agent", port_that_is_taken_hurts_no_agent);
         ADD("others-reach-it-only-if-that-is-allowed", others_reach_it_only_if_that_is_allowed);
         ADD("peers-find-the-same-pages", peers_find_the_same_pages);
+        ADD("page-is-in-the-format-after-requests-of-peers", page_is_in_the_format_after_requests_of_peers);
         ADD("wrong-requests-are-refused", wrong_requests_are_refused);
         ADD("huge-heads-are-refused", huge_heads_are_refused);
         ADD("silent-connections-are-closed", silent_connections_are_closed);
