@@ -404,10 +404,8 @@ void agent_launched(Agent *a, pid_t pid, int pidfd)
         manager_bus_added(a->host, a);
         if (again)
                 agent_bus_changed(a, AGENT_CHANGED_LAUNCHED);
-        /* systemd says it already ("Started ..."), with the unit. Twice as many lines would cost as much
-         * again, and at some hundred launches a second make journald drop the ones that matter. */
-        agent_log_id(a, LOG_DEBUG, MESSAGE_AGENT_LAUNCHED, "Agent %s launched as process %d in %s", a->id,
-                (int)pid, a->unit);
+        agent_log_id(a, agent_event_level(a), MESSAGE_AGENT_LAUNCHED,
+                "Agent %s launched as process %d in %s", a->id, (int)pid, a->unit);
         /* It was quicker than the launcher's answer. */
         if (a->notify && a->ready)
                 log_ready(a);

@@ -40,7 +40,7 @@ static void become_stopping(Agent *a)
         (void)host_save(a->host, a);
         if (!changed)
                 return;
-        agent_log_id(a, LOG_DEBUG, MESSAGE_AGENT_STOPPING, "Agent %s is being stopped", a->id);
+        agent_log_id(a, agent_event_level(a), MESSAGE_AGENT_STOPPING, "Agent %s is being stopped", a->id);
         agent_bus_changed(a, AGENT_CHANGED_STATE);
 }
 

@@ -284,6 +284,7 @@ static const Setting settings[] = {
                 .words = { [UNKNOWN_CLIENT_TYPE_FALLBACK] = "fallback",
                         [UNKNOWN_CLIENT_TYPE_REJECT] = "reject" },
                 AT(unknown_client_type) },
+        { .section = "Host", .key = "LogAllEvents", .set = set_boolean, AT(log_all_events) },
         { .section = "Registry",
                 .key = "RedisUrl",
                 .variable = "REDIS_URL",

@@ -38,6 +38,7 @@ typedef struct Config {
         uint64_t retain_usec;
         uint64_t retain_failed_usec;
         UnknownClientType unknown_client_type;
+        bool log_all_events; /* [Host] LogAllEvents=: also those of log-agent.h that cost speed */
         RegistrySettings registry; /* [Registry], $REDIS_URL, $REDIS_PASSWORD, $HEARTBEAT_INTERVAL */
         OnConflict on_conflict; /* [Registry] OnConflict=: of an agent that another host has too */
         DiscoverySettings discovery; /* [Discovery], $AGENT_HOST_SERVICE_NAME; with our address and port */

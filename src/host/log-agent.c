@@ -5,6 +5,11 @@
 
 #include "host.h"
 
+int agent_event_level(const Agent *a)
+{
+        return a->host->config->log_all_events ? LOG_INFO : LOG_DEBUG;
+}
+
 void agent_log_id(const Agent *a, int level, const char *message_id, const char *format, ...)
 {
         g_autofree char *text = NULL;

@@ -26,4 +26,9 @@
 void agent_log_id(const Agent *agent, int level, const char *message_id, const char *format, ...)
         _printf_(4, 5);
 
+/* Of an event that systemd tells of already ("Started ...", "Stopping ..."), with the unit. Twice as many
+ * lines would cost as much again, and at some hundred launches a second make journald drop the ones that
+ * matter: debug, unless LogAllEvents= wants them. */
+int agent_event_level(const Agent *agent);
+
 #define agent_log(agent, level, ...) agent_log_id(agent, level, NULL, __VA_ARGS__)

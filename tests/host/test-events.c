@@ -123,6 +123,29 @@ static void test_launch_and_stop_are_events_where_one_asks_for_details(void)
         expect_event(STOPPING, "event-4", NULL, NULL);
 }
 
+/* systemd's lines about the scope are all that there is otherwise. */
+static void test_launch_and_stop_are_events_where_all_are_wanted(void)
+{
+        _cleanup_client_ Client *c = agents_begin();
+        g_autofree char *quiet = NULL, *units = NULL;
+
+        create(c, &(Create){ .id = "event-10", .runtime = NOTIFY, .wait = "ready" });
+        expect_true("StopAgent", agent_stop(c, "event-10", 0));
+        quiet = last_event("AGENT_ID=event-10 MESSAGE_ID=" LAUNCHED " MESSAGE_ID=" STOPPING);
+        expect_text("events", "", quiet);
+        units = command("journalctl --quiet --no-pager --output=cat _PID=1 "
+                        "'UNIT=agent-event\\x2d10.scope'");
+        expect_part("systemd, started", "Started ", units);
+        expect_part("systemd, stopped", "Stopped ", units);
+
+        config_write("[Host]\nLogAllEvents=yes\n");
+        host_reload();
+        create(c, &(Create){ .id = "event-11", .runtime = NOTIFY, .wait = "ready" });
+        expect_event(LAUNCHED, "event-11", NULL, NULL);
+        expect_true("StopAgent", agent_stop(c, "event-11", 0));
+        expect_event(STOPPING, "event-11", NULL, NULL);
+}
+
 static void test_freezing_and_thawing_are_events(void)
 {
         _cleanup_client_ Client *c = agents_begin();
@@ -232,6 +255,8 @@ int main(int argc, char *argv[])
         ADD("failed-start-is-an-event", failed_start_is_an_event);
         ADD("launch-and-stop-are-events-where-one-asks-for-details",
                 launch_and_stop_are_events_where_one_asks_for_details);
+        ADD("launch-and-stop-are-events-where-all-are-wanted",
+                launch_and_stop_are_events_where_all_are_wanted);
         ADD("freezing-and-thawing-are-events", freezing_and_thawing_are_events);
         ADD("restarts-are-events-and-so-is-a-stop-that-prevents-one",
                 restarts_are_events_and_so_is_a_stop_that_prevents_one);

@@ -97,6 +97,7 @@ static void test_config_has_defaults_for_all(Fixture *f, const void *data)
         g_assert_cmpstr(c->address, ==, address);
         g_assert_cmpuint(c->peers.port, ==, 50051);
         g_assert_cmpuint(c->max_agents, ==, 100);
+        g_assert_false(c->log_all_events);
         g_assert_null(c->default_runtime);
         g_assert_cmpuint(c->retain_usec, ==, 60 * USEC_PER_SEC);
         g_assert_cmpuint(c->retain_failed_usec, ==, 3600 * USEC_PER_SEC);
@@ -124,7 +125,7 @@ static void test_config_reads_every_setting(Fixture *f, const void *data)
 
         write_file(f, "etc/agenthost.conf",
                 "# a comment\n[Host]\nHostname=host-1\nAddress=host-1.example.org:6000\nMaxAgents=7\n"
-                "DefaultRuntime=python\nRetainSec=5min\nRetainFailedSec=infinity\nUnknownClientType=reject\n"
+                "DefaultRuntime=python\nRetainSec=5min\nRetainFailedSec=infinity\nUnknownClientType=reject\nLogAllEvents=yes\n"
                 "[Peers]\nPort=6001\n"
                 "[Registry]\nRedisUrl=rediss://agents@redis:6380/1\nRedisPasswordFile=/a\nRedisCaFile=/b\n"
                 "RedisCertFile=/c\nRedisKeyFile=/d\nHeartbeatSec=500ms\nTtlSec=2\nOnConflict=keep\n");
@@ -134,6 +135,7 @@ static void test_config_reads_every_setting(Fixture *f, const void *data)
         g_assert_cmpstr(c->address, ==, "host-1.example.org:6000");
         g_assert_cmpuint(c->peers.port, ==, 6001);
         g_assert_cmpuint(c->max_agents, ==, 7);
+        g_assert_true(c->log_all_events);
         g_assert_cmpstr(c->default_runtime, ==, "python");
         g_assert_cmpuint(c->retain_usec, ==, 300 * USEC_PER_SEC);
         g_assert_cmpuint(c->retain_failed_usec, ==, USEC_INFINITY);
