@@ -56,6 +56,20 @@ static void memory_describe(Registry *registry, const RegistryHostInfo *info)
         (void)info;
 }
 
+/* Nor is there anybody to place an agent again. */
+static void memory_keep_spec(Registry *registry, const char *id)
+{
+        (void)registry;
+        (void)id;
+}
+
+static void memory_orphan_done(Registry *registry, const char *id, bool placed)
+{
+        (void)registry;
+        (void)id;
+        (void)placed;
+}
+
 static void memory_claim(Registry *registry, RegistryCall *call, const char *id, bool takeover)
 {
         _cleanup_fault_ Fault fault = FAULT_INIT;
@@ -165,6 +179,8 @@ static const RegistryOps memory_ops = {
         .put = memory_put,
         .drop = memory_drop,
         .describe = memory_describe,
+        .keep_spec = memory_keep_spec,
+        .orphan_done = memory_orphan_done,
         .claim = memory_claim,
         .find = memory_find,
         .load = memory_load,

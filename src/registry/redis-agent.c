@@ -4,7 +4,8 @@
  * for the moment in which it is sent; only what follows from an answer asks whether it still holds.
  *
  * First the location is written, then the set: a crash in between leaves an agent that can be found, and a
- * set that the next round puts right. What is erased goes in the same order. */
+ * set that the next round puts right. What is erased goes in the same order, but for a spec that is kept: it
+ * goes first, lest an agent that has ended is placed again. */
 
 #include "redis-error.h"
 #include "redis-registry.h"
@@ -121,6 +122,8 @@ void redis_agent_is_ours(RedisAgent *a, bool enter_set)
         g_clear_pointer(&a->other, g_free);
         if (enter_set && !change_set(a, "SADD", a->redis->set_key))
                 a->redis->reconciled_usec = 0;
+        if (enter_set)
+                redis_spec_compare(a);
         if (a->told != LOCATION_REGISTERED)
                 tell(a, LOCATION_REGISTERED, NULL);
 }
@@ -210,7 +213,7 @@ static bool send_release(RedisAgent *a, bool whole)
 
 void redis_agent_erase(RedisAgent *a)
 {
-        if (!send_release(a, false) || !change_set(a, "SREM", a->redis->set_key))
+        if (!redis_spec_erase(a) || !send_release(a, false) || !change_set(a, "SREM", a->redis->set_key))
                 redis_agent_mark_dirty(a);
 }
 
@@ -221,6 +224,8 @@ void redis_erase_stranger(RedisRegistry *r, const char *id, size_t size)
         g_autoptr(GString) key = g_string_new(LOCATION_PREFIX);
 
         g_string_append_len(key, id, (gssize)size);
+        (void)redis_spec_release(
+                r, (RedisWord){ id, size }, r->registry.hostname, r->life, false, redis_ignore, NULL, NULL);
         (void)redis_script_send(r->client, REDIS_SCRIPT_RELEASE, false, (RedisWord){ key->str, key->len },
                 args, ELEMENTSOF(args), redis_ignore, NULL, NULL);
         (void)redis_client_send(r->client, words, ELEMENTSOF(words), redis_ignore, NULL, NULL);
@@ -259,7 +264,7 @@ void redis_agent_drop(Registry *registry, const char *id)
                 r->n_put--;
                 redis_status_soon(r);
         }
-        a->in_table = a->is_put = a->alive_told = false;
+        a->in_table = a->is_put = a->alive_told = a->keeps_spec = false;
         a->known = LOCATION_PENDING;
         g_clear_pointer(&a->other, g_free);
         redis_agent_erase(a);

@@ -102,14 +102,20 @@ static RedisWord id_of(GBytes *id)
         return (RedisWord){ data, size };
 }
 
-static bool ask_location(RedisCleanup *c, GBytes *id, RedisReplied replied)
+static bool ask_about(
+        RedisCleanup *c, const char *command, const char *prefix, GBytes *id, RedisReplied replied)
 {
-        g_autoptr(GString) key = g_string_new(LOCATION_PREFIX);
-        RedisWord word = id_of(id), words[2] = { { "GET", 3 } };
+        g_autoptr(GString) key = g_string_new(prefix);
+        RedisWord word = id_of(id), words[2] = { redis_word(command) };
 
         g_string_append_len(key, word.data, (gssize)word.size);
         words[1] = (RedisWord){ key->str, key->len };
         return ask(c, words, ELEMENTSOF(words), replied);
+}
+
+static bool ask_location(RedisCleanup *c, GBytes *id, RedisReplied replied)
+{
+        return ask_about(c, "GET", LOCATION_PREFIX, id, replied);
 }
 
 /* command: SADD or SREM. What becomes of it does not matter: the next cleanup looks again. */
@@ -163,6 +169,8 @@ static void on_looked_again(const redisReply *reply, const Fault *fault, void *u
 
 static void remove_gone(RedisCleanup *c)
 {
+        while (g_ptr_array_remove(c->gone, NULL))
+                ;
         c->n_answered = 0;
         if (c->gone->len == 0) {
                 next_page(c);
@@ -173,6 +181,34 @@ static void remove_gone(RedisCleanup *c)
                 if (!ask_location(c, c->gone->pdata[i], on_looked_again))
                         return;
         }
+}
+
+/* -- What is kept for the time after its host is not gone: it is to be placed again -- */
+
+static void on_spec(const redisReply *reply, const Fault *fault, void *userdata)
+{
+        RedisCleanup *c = userdata;
+
+        if (fault) {
+                fail(c, fault);
+                return;
+        }
+        if (reply->type == REDIS_REPLY_INTEGER && reply->integer > 0)
+                g_clear_pointer((GBytes **)&c->gone->pdata[c->n_answered], g_bytes_unref);
+        if (++c->n_answered == c->gone->len)
+                remove_gone(c);
+}
+
+static void look_for_specs(RedisCleanup *c)
+{
+        c->n_answered = 0;
+        if (c->gone->len == 0) {
+                next_page(c);
+                return;
+        }
+        for (unsigned i = 0; i < c->gone->len; i++)
+                if (!ask_about(c, "EXISTS", SPEC_PREFIX, c->gone->pdata[i], on_spec))
+                        return;
 }
 
 /* -- A page -- */
@@ -193,7 +229,7 @@ static void on_location(const redisReply *reply, const Fault *fault, void *userd
         else if (redis_reply_is_address(reply) && !is_here(c, reply))
                 change_set(c, "SREM", id);
         if (c->n_answered == c->page->len)
-                remove_gone(c);
+                look_for_specs(c);
 }
 
 static void take_page(RedisCleanup *c, const redisReply *ids)

@@ -13,7 +13,9 @@
 #define HOST_SET_PREFIX "host_agents:"
 #define HOST_STATUS_PREFIX "host_status:"
 #define TURN_KEY "placement:counter"
+#define SPEC_PREFIX "agent_spec:"
 #define CLEANUP_LEASE_KEY "agenthost:lease:cleanup"
+#define LOST_LEASE_KEY "agenthost:lease:lost-hosts"
 
 typedef struct RedisRegistry RedisRegistry;
 
@@ -27,6 +29,8 @@ typedef struct RedisAgent {
                         */
         bool in_table; /* claimed or put, and not dropped */
         bool is_put;
+        bool keeps_spec; /* its spec is kept for other hosts */
+        bool spec_stands; /* something of that may have been written, which is to be erased */
         bool alive_told; /* that the host which has it is there */
         LocationState known; /* how it stands in Redis: registered, lost, or pending */
         LocationState told; /* to the host */
@@ -50,6 +54,8 @@ typedef struct RedisRound {
 
 typedef struct RedisCleanup RedisCleanup;
 typedef struct RedisQuery RedisQuery;
+typedef struct RedisLost RedisLost;
+typedef struct RedisOrphans RedisOrphans;
 
 struct RedisRegistry {
         Registry registry; /* first */
@@ -60,6 +66,7 @@ struct RedisRegistry {
         char ttl[16]; /* in seconds */
         uint64_t ttl_usec, heartbeat_usec;
         RegistryHostInfo info;
+        char *life; /* "" while it is not known */
 
         GHashTable *by_id; /* id -> RedisAgent, owned */
         GQueue agents; /* the same */
@@ -71,11 +78,19 @@ struct RedisRegistry {
         sd_event_source *timer; /* for what comes first of these (CLOCK_MONOTONIC) */
         uint64_t beat_usec, cleanup_usec, expiry_usec, status_usec;
         uint64_t status_sent_usec;
+        bool status_stands; /* it has been written on this connection */
         uint64_t reconciled_usec; /* when that was begun last; 0: since the connect not yet */
         RedisRound round;
 
         sd_event_source *expire; /* tells, piece by piece, that nothing is registered any more */
         GList *expire_next;
+
+        /* redis-lost.c: lost hosts */
+        uint64_t trusted_usec; /* until then no host counts as lost */
+        uint64_t stand_back_usec; /* until then others are to have the lease */
+        bool lease_held, lease_asked;
+        RedisLost *lost;
+        RedisOrphans *orphans;
 
         GQueue flushes, claims, queries, cleanups; /* what waits for answers */
         GString *key; /* of what is being sent */
@@ -213,3 +228,61 @@ void redis_cleanup_call(Registry *registry, RegistryCall *call);
 /* The one that some host of all does once in a while: if it is our turn. */
 void redis_cleanup_by_lease(RedisRegistry *r);
 void redis_cleanup_free(RedisCleanup *cleanup);
+
+/* -- redis-spec.c -- */
+
+void redis_spec_keep(Registry *registry, const char *id);
+
+/* Looks whether what stands there is ours, and writes it, or erases what a former agent has left; for one
+ * whose location is ours. */
+void redis_spec_compare(RedisAgent *a);
+
+/* Returns false if it could not be sent. */
+bool redis_spec_erase(RedisAgent *a);
+
+/* Erases a spec if it is of this host and life ("": any). As redis_script_send(). */
+int redis_spec_release(RedisRegistry *r,
+        RedisWord id,
+        const char *hostname,
+        const char *life,
+        bool whole,
+        RedisReplied replied,
+        void *userdata,
+        Fault *fault);
+
+/* Whether a reply is that text. */
+bool redis_word_is(const redisReply *reply, const char *text);
+
+/* -- redis-lease.c -- */
+
+/* With each heartbeat: looks for lost hosts, if it is this host that does. */
+void redis_lease_beat(RedisRegistry *r);
+void redis_lease_give_up(RedisRegistry *r);
+void redis_lease_stand_back(RedisRegistry *r);
+void redis_lease_away(RedisRegistry *r);
+
+/* -- redis-lost.c -- */
+
+RedisLost *redis_lost_new(RedisRegistry *r);
+RedisLost *redis_lost_free(RedisLost *lost);
+
+/* A check, unless one is under way. */
+void redis_lost_look(RedisRegistry *r);
+
+/* What has been seen does not count any more. */
+void redis_lost_forget(RedisRegistry *r);
+
+/* What stands in the server says nothing about hosts, for a while. */
+void redis_lost_distrust(RedisRegistry *r);
+
+/* -- redis-orphan.c -- */
+
+RedisOrphans *redis_orphans_new(RedisRegistry *r);
+RedisOrphans *redis_orphans_free(RedisOrphans *orphans);
+void redis_orphans_clear(RedisOrphans *orphans);
+void redis_orphans_add(RedisOrphans *orphans, const char *id, const char *hostname, const char *life);
+bool redis_orphans_are_waiting(const RedisOrphans *orphans);
+
+/* Tells the host of the next one, unless it is at one. */
+void redis_orphans_go_on(RedisOrphans *orphans);
+void redis_orphan_done(Registry *registry, const char *id, bool placed);

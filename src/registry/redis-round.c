@@ -41,6 +41,8 @@ static void send_status(RedisRegistry *r, bool whole)
                 redis_word(r->info.draining ? "1" : "0"),
                 redis_word("version"),
                 redis_word(AGENTHOST_VERSION),
+                redis_word("life"),
+                redis_word(r->life),
         };
 
         (void)redis_script_send(r->client, REDIS_SCRIPT_STATUS, whole, redis_word(r->status_key), args,
@@ -57,6 +59,12 @@ static void on_status(const redisReply *reply, const Fault *fault, void *userdat
                 send_status(r, true);
         else if (reply->type == REDIS_REPLY_ERROR)
                 redis_note_refusal(r, reply);
+        else if (reply->type == REDIS_REPLY_INTEGER) {
+                /* Gone before its time: so may be what others have written. */
+                if (reply->integer == 0 && r->status_stands)
+                        redis_lost_distrust(r);
+                r->status_stands = true;
+        }
 }
 
 void redis_send_status(RedisRegistry *r)

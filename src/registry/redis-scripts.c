@@ -28,11 +28,16 @@ static const char *const sources[_REDIS_SCRIPT_MAX] = {
         [REDIS_SCRIPT_RENEW] = "local v = redis.call('GET', KEYS[1])\n"
                                "if v == ARGV[1] then redis.call('EXPIRE', KEYS[1], ARGV[2]) end\n"
                                "return v\n",
-        [REDIS_SCRIPT_STATUS] =
-                "if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then redis.call('DEL', KEYS[1]) end\n"
-                "redis.call('HSET', KEYS[1], unpack(ARGV, 2))\n"
-                "redis.call('EXPIRE', KEYS[1], ARGV[1])\n"
-                "return 1\n",
+        [REDIS_SCRIPT_STATUS] = "local stood = redis.call('TYPE', KEYS[1]).ok == 'hash'\n"
+                                "if not stood then redis.call('DEL', KEYS[1]) end\n"
+                                "redis.call('HSET', KEYS[1], unpack(ARGV, 2))\n"
+                                "redis.call('EXPIRE', KEYS[1], ARGV[1])\n"
+                                "return stood and 1 or 0\n",
+        [REDIS_SCRIPT_RELEASE_SPEC] =
+                "if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then return 0 end\n"
+                "local v = redis.call('HMGET', KEYS[1], 'host', 'life')\n"
+                "if v[1] ~= ARGV[1] or ARGV[2] ~= '' and v[2] ~= ARGV[2] then return 0 end\n"
+                "return redis.call('DEL', KEYS[1])\n",
 };
 
 static const char *digest(RedisScript script)

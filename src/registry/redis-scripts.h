@@ -20,8 +20,13 @@ typedef enum RedisScript {
          * is cheaper, and which servers before 6.2 do not have. */
         REDIS_SCRIPT_RENEW,
 
-        /* Hash: these fields, and a TTL. ARGV: TTL in s, field, value ... Replaces what is no hash. */
+        /* Hash: these fields, and a TTL. ARGV: TTL in s, field, value ... Replaces what is no hash.
+         * Returns whether there was one. */
         REDIS_SCRIPT_STATUS,
+
+        /* Spec: gone, if it is of this host and life. ARGV: hostname, life ("": any). Returns how many
+         * went. */
+        REDIS_SCRIPT_RELEASE_SPEC,
         _REDIS_SCRIPT_MAX,
 } RedisScript;
 

@@ -153,6 +153,7 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
         if (now >= r->beat_usec) {
                 r->beat_usec = now + with_jitter(r->heartbeat_usec);
                 redis_round_begin(r);
+                redis_lease_beat(r);
         }
         if (now >= r->cleanup_usec) {
                 r->cleanup_usec = now + until_cleanup(r);
@@ -207,6 +208,9 @@ void redis_round_over(RedisRegistry *r)
         if (n_gone > 0)
                 log_warning(
                         "Locations of agents were gone from Redis and have been written again: %u", n_gone);
+        /* Others may be refused too: that they have vanished says nothing then. */
+        if (refusal.kind != FAULT_NONE)
+                redis_lost_distrust(r);
         if (refusal.kind != FAULT_NONE)
                 tell_away(r, r->registry.state == REGISTRY_DOWN ? REGISTRY_DOWN : REGISTRY_STALE, &refusal);
         else {
@@ -238,6 +242,7 @@ static void on_ready(const RedisServer *server, void *userdata)
         r->cleanup_usec = now + until_cleanup(r);
         set_timer(r);
 
+        redis_lost_distrust(r);
         redis_scripts_load(r->client);
         redis_round_begin(r);
         redis_pump(r);
@@ -250,6 +255,8 @@ static void on_away(const Fault *why, void *userdata)
 
         observe_round(r, false);
         redis_round_abort(r);
+        redis_lease_away(r);
+        r->status_stands = false;
         redis_flushes_fail(r, why);
         r->beat_usec = r->cleanup_usec = r->status_usec = USEC_INFINITY;
         set_timer(r);
@@ -268,6 +275,11 @@ static void redis_describe(Registry *registry, const RegistryHostInfo *info)
         RedisRegistry *r = redis_of(registry);
 
         r->info = *info;
+        r->info.life = NULL;
+        if (info->life) {
+                g_free(r->life);
+                r->life = g_strdup(info->life);
+        }
         if (redis_client_is_ready(r->client))
                 redis_send_status(r);
 }
@@ -288,6 +300,8 @@ static const RegistryOps ops = {
         .put = redis_agent_put,
         .drop = redis_agent_drop,
         .describe = redis_describe,
+        .keep_spec = redis_spec_keep,
+        .orphan_done = redis_orphan_done,
         .claim = redis_agent_claim,
         .find = redis_query_find,
         .load = redis_query_load,
@@ -310,6 +324,8 @@ static void redis_free(Registry *registry)
         redis_claims_free(r);
         redis_round_abort(r);
         r->client = redis_client_free(r->client);
+        redis_lost_free(r->lost);
+        redis_orphans_free(r->orphans);
         sd_event_source_disable_unref(r->timer);
         sd_event_source_disable_unref(r->expire);
         g_hash_table_unref(r->by_id);
@@ -319,6 +335,7 @@ static void redis_free(Registry *registry)
         g_free(r->prefix);
         g_free(r->set_key);
         g_free(r->status_key);
+        g_free(r->life);
         registry_done(&r->registry);
         g_free(r);
 }
@@ -334,6 +351,7 @@ static void init_texts(RedisRegistry *r, const RegistrySettings *settings, const
 
         r->former_address = g_strdup(former_address ? former_address : "");
         r->prefix = g_strconcat(hostname, ":", NULL);
+        r->life = g_strdup("");
         r->set_key = g_strconcat(HOST_SET_PREFIX, hostname, NULL);
         r->status_key = g_strconcat(HOST_STATUS_PREFIX, hostname, NULL);
         r->ttl_usec = MAX(settings->ttl_usec, USEC_PER_SEC);
@@ -394,6 +412,8 @@ int registry_redis_new(sd_event *event,
         r->key = g_string_new(NULL);
         init_texts(r, settings, former_address);
         init_events(r, event);
+        r->lost = redis_lost_new(r);
+        r->orphans = redis_orphans_new(r);
 
         error = connect_client(r, settings, url, fault);
         if (error < 0) {

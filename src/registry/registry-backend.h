@@ -24,6 +24,8 @@ typedef struct RegistryOps {
         LocationState (*put)(Registry *registry, const char *id);
         void (*drop)(Registry *registry, const char *id);
         void (*describe)(Registry *registry, const RegistryHostInfo *info);
+        void (*keep_spec)(Registry *registry, const char *id);
+        void (*orphan_done)(Registry *registry, const char *id, bool placed);
 
         /* Questions. Each ends with one registry_call_finish(), at once or later, unless the call ceases to
          * exist before: then "cancelled" says so. Texts are the caller's for the time of the call. */

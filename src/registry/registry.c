@@ -158,6 +158,16 @@ void registry_drop(Registry *registry, const char *id)
         registry->ops->drop(registry, id);
 }
 
+void registry_keep_spec(Registry *registry, const char *id)
+{
+        registry->ops->keep_spec(registry, id);
+}
+
+void registry_orphan_done(Registry *registry, const char *id, bool placed)
+{
+        registry->ops->orphan_done(registry, id, placed);
+}
+
 void registry_describe(Registry *registry, const RegistryHostInfo *info)
 {
         registry->ops->describe(registry, info);

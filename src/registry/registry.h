@@ -79,6 +79,14 @@ typedef enum RegistryEvent {
         REGISTRY_ERROR, /* the server could not be reached, has gone away, or has refused something */
 } RegistryEvent;
 
+/* An agent that is kept for the time after its host (registry_keep_spec()), and whose host is lost. Texts
+ * are the handler's for its time. */
+typedef struct RegistryOrphan {
+        const char *id;
+        const char *hostname; /* the lost one */
+        const char *spec;
+} RegistryOrphan;
+
 typedef struct RegistryHandlers {
         /* The location of an id of the table is another one than registry_put(), or the last call of this,
          * has said. conflict: with LOCATION_LOST only. An id that is lost is told again when the other host
@@ -95,12 +103,23 @@ typedef struct RegistryHandlers {
         /* A heartbeat has gone well: what else is to be asked as often can be asked now. In memory there are
          * none. May be NULL. */
         void (*renewed)(void *userdata);
+
+        /* The spec of an id, as it is now: the registry's (g_free). NULL: there is none. The handler may be
+         * NULL, too. */
+        char *(*spec_wanted)(const char *id, void *userdata);
+
+        /* This host is to place an agent again. It claims the id as for any other launch, and says what has
+         * become of it with registry_orphan_done(), once, now or later; until then there comes no other. The
+         * handler may be NULL: then it is always left to others. */
+        void (*orphan_found)(const RegistryOrphan *orphan, void *userdata);
 } RegistryHandlers;
 
 /* What others may know of this host besides its agents (host_status:{hostname}). */
 typedef struct RegistryHostInfo {
         unsigned capacity;
         bool draining;
+        const char *life; /* another one after each boot: what ran before does not run any more. NULL: as
+                             it was */
 } RegistryHostInfo;
 
 /* Memory if settings have no url. settings, address and former_address are copied. address: this host's
@@ -136,6 +155,13 @@ LocationState registry_put(Registry *registry, const char *id);
  * stands of it as ours is removed at once, or after the reconnect; what is another host's is left alone. An
  * id that is not in the table is fine. */
 void registry_drop(Registry *registry, const char *id);
+
+/* An id that is in the table is one that others may place again when this host is lost: its spec is kept
+ * where they find it, until it is dropped. Repeats are fine. */
+void registry_keep_spec(Registry *registry, const char *id);
+
+/* What has become of an orphan. One that could not be placed here is left to others. */
+void registry_orphan_done(Registry *registry, const char *id, bool placed);
 
 void registry_describe(Registry *registry, const RegistryHostInfo *info);
 
@@ -199,8 +225,9 @@ void registry_agents(Registry *registry,
         RegistryCall **ret_call);
 
 /* Removes the location of an agent of another host, if that host is gone (it does not say any more that it
- * is there: host_status:{hostname}) and the agent still at that address. answer->evicted: the host is gone.
- */
+ * is there: host_status:{hostname}) and the agent still at that address. address NULL: of one that has none
+ * any more, but waits to be placed again (registry_keep_spec()). Either is not placed again.
+ * answer->evicted: the host is gone; with address NULL: it waited, and its host is gone. */
 void registry_evict(Registry *registry,
         const char *id,
         const char *address,

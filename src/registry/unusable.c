@@ -39,6 +39,19 @@ static void unusable_describe(Registry *registry, const RegistryHostInfo *info)
         (void)info;
 }
 
+static void unusable_keep_spec(Registry *registry, const char *id)
+{
+        (void)registry;
+        (void)id;
+}
+
+static void unusable_orphan_done(Registry *registry, const char *id, bool placed)
+{
+        (void)registry;
+        (void)id;
+        (void)placed;
+}
+
 static void refuse(Registry *registry, RegistryCall *call)
 {
         registry_call_finish(call, NULL, &((Unusable *)registry)->why);
@@ -87,6 +100,8 @@ static const RegistryOps unusable_ops = {
         .put = unusable_put,
         .drop = unusable_drop,
         .describe = unusable_describe,
+        .keep_spec = unusable_keep_spec,
+        .orphan_done = unusable_orphan_done,
         .claim = unusable_claim,
         .find = unusable_ask,
         .load = refuse,

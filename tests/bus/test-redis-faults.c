@@ -453,9 +453,11 @@ static void start_with_user(Fixture *f, const char *rules)
 }
 
 /* As docs/howto-redis.md says it. */
-#define KEYS "~agent_location:* ~host_agents:* ~host_status:* ~placement:counter ~agenthost:lease:*"
-#define COMMANDS                                                                                          \
-        "+get +set +getex +del +expire +exists +type +sadd +srem +scard +sscan +scan +incr +hmget +hset " \
+#define KEYS                                                                                \
+        "~agent_location:* ~agent_spec:* ~host_agents:* ~host_status:* ~placement:counter " \
+        "~agenthost:lease:*"
+#define COMMANDS                                                                                                \
+        "+get +set +getex +del +expire +exists +type +sadd +srem +scard +sscan +scan +incr +hset +hget +hmget " \
         "+evalsha +eval +script|load +ping +info +select +client|setname"
 
 static void test_least_user_is_enough(Fixture *f)
