@@ -82,7 +82,7 @@ _agentctl_offer_options() {
         monitor) more='--guild' ;;
         run)
                 more='--guild --here --host --strategy --runtime --restart --messaging --environment --client-type --client-properties
-                        --machine-id --request-id --takeover --no-block --wait --follow --timeout --quiet'
+                        --machine-id --request-id --takeover --reschedule --no-block --wait --follow --timeout --quiet'
                 ;;
         stop) more='--guild --fleet --here --timeout --quiet' ;;
         restart | freeze | thaw) more='--guild --quiet' ;;

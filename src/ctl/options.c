@@ -54,6 +54,8 @@ const OptionInfo option_table[] = {
                 "A repeat with the same text starts nothing twice; for one agent" },
         { "takeover", 0, NULL, " run ", OPTION_FLAG, AT(takeover),
                 "Start it although the registry knows it on another host, which loses it" },
+        { "reschedule", 0, NULL, " run ", OPTION_FLAG, AT(reschedule),
+                "Start it on another host when its own is lost; with --restart=always" },
         { "no-block", 0, NULL, " run ", OPTION_FLAG, AT(no_block),
                 "Do not wait until agents are ready, only until they are executed" },
         { "wait", 0, NULL, " run ", OPTION_FLAG, AT(wait), "Wait until the agents have ended" },

@@ -30,7 +30,7 @@ typedef struct Options {
         char **environment;
         int64_t machine_id;
         bool has_machine_id;
-        bool takeover, here, fleet;
+        bool takeover, reschedule, here, fleet;
         char *host, *strategy;
         bool no_block, wait, follow;
 

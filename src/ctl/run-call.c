@@ -48,6 +48,8 @@ static int append_options(
                 r = sd_bus_message_append(m, "{sv}", "machine_id", "i", (int32_t)o->machine_id);
         if (r >= 0 && o->takeover)
                 r = sd_bus_message_append(m, "{sv}", "takeover", "b", 1);
+        if (r >= 0 && o->reschedule)
+                r = sd_bus_message_append(m, "{sv}", "reschedule", "b", 1);
         if (r >= 0 && o->timeout_usec > 0)
                 r = sd_bus_message_append(m, "{sv}", "timeout", "t", o->timeout_usec);
         if (r >= 0 && placed)

@@ -124,11 +124,25 @@ static void stop_there(FleetStop *stop)
                 look_for_host(stop, &fault);
 }
 
+/* One of a lost host, which is to be placed again, does not exist just now. */
+static void on_orphan_evicted(const RegistryAnswer *answer, const Fault *fault, void *userdata)
+{
+        _cleanup_fault_ Fault nowhere = FAULT_INIT;
+        FleetStop *stop = userdata;
+
+        if (answer && answer->evicted) {
+                log_info("Agent %s has lost its host; it is not placed again", stop->agent_id);
+                finish(stop, false, NULL);
+                return;
+        }
+        fault_set(&nowhere, FAULT_NO_SUCH_AGENT, "Agent %s not found in location registry", stop->agent_id);
+        finish(stop, false, fault ? fault : &nowhere);
+}
+
 static void on_found(const RegistryAnswer *answer, const Fault *fault, void *userdata)
 {
         FleetStop *stop = userdata;
         const Fleet *fleet = stop->operation.fleet;
-        _cleanup_fault_ Fault nowhere = FAULT_INIT;
         FleetView view = fleet_look(fleet);
 
         /* One that has ended here is nowhere else. */
@@ -137,9 +151,11 @@ static void on_found(const RegistryAnswer *answer, const Fault *fault, void *use
                         stop_here(stop);
                         return;
                 }
-                fault_set(&nowhere, FAULT_NO_SUCH_AGENT, "Agent %s not found in location registry",
-                        stop->agent_id);
-                finish(stop, false, fault ? fault : &nowhere);
+                if (fault)
+                        finish(stop, false, fault);
+                else
+                        registry_evict(view.registry, stop->agent_id, NULL, on_orphan_evicted, stop,
+                                &stop->question);
                 return;
         }
 

@@ -21,7 +21,7 @@ static void on_claimed(const RegistryAnswer *answer, const Fault *fault, void *u
 
         (void)answer;
 
-        if (fault && fault->kind != FAULT_REGISTRY_UNAVAILABLE) {
+        if (fault && (fault->kind != FAULT_REGISTRY_UNAVAILABLE || a->claim_needed)) {
                 agent_launch_failed(a, fault);
                 return;
         }
@@ -30,6 +30,7 @@ static void on_claimed(const RegistryAnswer *answer, const Fault *fault, void *u
                 agent_log(a, LOG_DEBUG, "Agent %s is started without a claim on its id: %s", a->id,
                         fault_text(fault));
         a->in_registry = !fault;
+        a->claim_needed = false;
         spawn(a);
 }
 
@@ -55,6 +56,8 @@ void agent_location_put(Agent *a)
 {
         a->location = registry_put(a->host->registry, a->id);
         a->in_registry = true;
+        if (a->reschedule)
+                registry_keep_spec(a->host->registry, a->id);
 }
 
 void agent_location_drop(Agent *a)

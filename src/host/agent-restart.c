@@ -29,7 +29,7 @@ void agent_use_runtime(Agent *a, const RuntimeInfo *runtime)
                 a->timeout_option_usec > 0 ? a->timeout_option_usec : runtime->start_timeout_usec;
         a->stop_timeout_usec = runtime->stop_timeout_usec;
         a->watchdog_usec = runtime->watchdog_usec;
-        a->restart = a->restart_option != RESTART_UNSET ? a->restart_option : runtime->restart;
+        a->restart = restart_policy_of(a->restart_option, runtime->restart);
         a->restart_usec = runtime->restart_usec;
         a->restart_max_usec = runtime->restart_max_usec;
 }

@@ -80,6 +80,24 @@ static int plan_runtime(Host *host, const CreateRequest *req, CreatePlan *plan, 
                 &plan->client_type, &plan->client_type_fallback, fault);
 }
 
+/* policy: with which it would be started again. */
+static int check_reschedule(
+        const Host *host, const CreateOptions *options, RestartPolicy policy, Fault *fault)
+{
+        if (!options->reschedule)
+                return 0;
+        if (policy != RESTART_ALWAYS)
+                return fault_set(fault, FAULT_INVALID_ARGS,
+                        "Option 'reschedule' is for agents that are always started again, and this one's policy "
+                        "is '%s'; set option 'restart' to 'always', or Restart=always in the runtime",
+                        restart_policy_name(policy));
+        if (registry_state(host->registry) == REGISTRY_OFF)
+                return fault_set(fault, FAULT_INVALID_ARGS,
+                        "Option 'reschedule' needs a registry that other hosts share; set RedisUrl= in "
+                        "agenthost.conf");
+        return 0;
+}
+
 static int admit(Host *host, const char *id, Fault *fault)
 {
         Agent *existing;
@@ -111,6 +129,12 @@ static Agent *build_agent(Host *host, const CreateRequest *req, CreatePlan *plan
         a->timeout_option_usec = req->options->timeout_usec;
         a->restart_option = req->options->restart;
         a->create_until_ready = req->options->wait_ready;
+        a->claim_needed = req->needs_claim;
+        if (req->options->reschedule) {
+                a->reschedule = true;
+                a->runtime_option = g_strdup(req->options->runtime);
+                a->client_type_option = g_strdup(req->options->client_type);
+        }
         agent_use_runtime(a, plan->runtime);
         a->created_at_usec = now_usec(CLOCK_REALTIME);
         a->start_deadline_usec = usec_add(now_usec(CLOCK_MONOTONIC), a->start_timeout_usec);
@@ -328,6 +352,9 @@ static int create(Host *host, const CreateRequest *req, CreateDone done, void *u
         r = host_check_draining(host, fault);
         if (r >= 0)
                 r = plan_runtime(host, req, &plan, fault);
+        if (r >= 0)
+                r = check_reschedule(host, req->options,
+                        restart_policy_of(req->options->restart, plan.runtime->restart), fault);
         if (r >= 0)
                 r = admit(host, plan.spec.id, fault);
         if (r < 0)

@@ -13,6 +13,7 @@ typedef struct CreateRequest {
         const char *guild_spec;
         const char *messaging_config;
         const CreateOptions *options;
+        bool needs_claim; /* it comes to nothing while the registry is away: others may have the id */
 
         /* NULL, or where the agent is told that was made for it; none was for a repeat. It exists for as
          * long as the callback has not come. */

@@ -114,6 +114,8 @@ Agent *agent_free(Agent *a)
                 g_free(a->texts[i]);
         g_free(a->status_text);
         g_free(a->client_type);
+        g_free(a->client_type_option);
+        g_free(a->runtime_option);
         g_free(a->request_id);
         free(a->path);
         free(a->unit);

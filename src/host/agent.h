@@ -118,7 +118,12 @@ typedef struct Agent {
         bool freeze_wanted;
         Freezing *freezing; /* or thawing: systemd has been asked */
 
+        /* agent-reschedule.h */
+        bool reschedule;
+        char *runtime_option, *client_type_option; /* as they were given, of such an agent; NULL: not */
+
         /* agent-location.h */
+        bool claim_needed; /* it is not launched without one, the first time */
         LocationState location;
         LocationState location_told; /* on the bus */
         bool in_registry; /* in the registry's table: claimed or put */

@@ -5,6 +5,7 @@
 
 #include "agent-bus.h"
 #include "agent-location.h"
+#include "agent-reschedule.h"
 #include "host-discovery.h"
 #include "host-metrics.h"
 #include "log.h"
@@ -45,6 +46,16 @@ static void on_renewed(void *userdata)
         host_discovery_beat(userdata);
 }
 
+static char *on_spec_wanted(const char *id, void *userdata)
+{
+        return host_spec_wanted(userdata, id);
+}
+
+static void on_orphan_found(const RegistryOrphan *orphan, void *userdata)
+{
+        host_orphan_found(userdata, orphan);
+}
+
 static Registry *make_registry(Host *host, const char *former_address)
 {
         static const RegistryHandlers handlers = {
@@ -52,6 +63,8 @@ static Registry *make_registry(Host *host, const char *former_address)
                 .state_changed = on_state_changed,
                 .observed = on_observed,
                 .renewed = on_renewed,
+                .spec_wanted = on_spec_wanted,
+                .orphan_found = on_orphan_found,
         };
         const RegistrySettings *settings = &host->config->registry;
         const char *address = host->config->address;
@@ -79,6 +92,7 @@ void host_registry_describe(Host *host)
         const RegistryHostInfo info = {
                 .capacity = host->config->max_agents,
                 .draining = host->drain.on,
+                .life = host->life,
         };
 
         registry_describe(host->registry, &info);

@@ -15,6 +15,7 @@
 #include "fleet-methods.h"
 #include "host-discovery.h"
 #include "host-fleet.h"
+#include "host-life.h"
 #include "host-metrics.h"
 #include "host-peers.h"
 #include "host-registry.h"
@@ -84,6 +85,7 @@ Host *host_free(Host *host)
         host_discovery_close(host);
         registry_free(host->registry);
         registry_settings_done(&host->registry_settings);
+        g_free(host->life);
         access_free(host->access);
         sd_event_source_disable_unref(host->forget_timer);
         sd_event_source_disable_unref(host->tell_count);
@@ -369,6 +371,7 @@ int host_start(Host *host, int notify_fd)
                 return r;
         }
         connect_bus(host);
+        host->life = host_life_new(host->paths->user_mode ? getppid() : 1);
         host_registry_open(host);
         host_discovery_open(host);
         host_fleet_open(host);

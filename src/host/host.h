@@ -58,6 +58,7 @@ typedef struct Host {
         LauncherClient *launcher;
         LauncherSync *sync;
         Registry *registry; /* host-registry.h */
+        char *life; /* host-life.h */
         RegistrySettings registry_settings; /* what it was made by */
         Discovery *discovery; /* host-discovery.h */
         DiscoverySettings discovery_settings; /* what it was made by */

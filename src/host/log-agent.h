@@ -22,6 +22,8 @@
 #define MESSAGE_AGENT_THAWED "f806c72a316c4703826e26394ca02373"
 #define MESSAGE_AGENT_WATCHDOG "cabcd657787a47ac848d20fb38a09272"
 #define MESSAGE_AGENT_LOST_LOCATION "dc05cabcd4ef482d9bc85d57d929c2eb"
+#define MESSAGE_AGENT_PLACED "3ab2fcd7c1084de48a18146baef83788"
+#define MESSAGE_AGENT_NOT_PLACED "0fe5d65b448a46c89ea2723fac95d1d3"
 
 void agent_log_id(const Agent *agent, int level, const char *message_id, const char *format, ...)
         _printf_(4, 5);

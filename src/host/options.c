@@ -27,6 +27,7 @@ enum {
         OPTION_ENVIRONMENT,
         OPTION_UNIT_PROPERTIES,
         OPTION_TAKEOVER,
+        OPTION_RESCHEDULE,
         OPTION_STRATEGY,
         OPTION_HOST,
         _OPTION_MAX,
@@ -44,6 +45,7 @@ static const OptionType option_types[_OPTION_MAX] = {
         [OPTION_ENVIRONMENT] = { "environment", "as" },
         [OPTION_UNIT_PROPERTIES] = { "unit_properties", "a(sv)" },
         [OPTION_TAKEOVER] = { "takeover", "b" },
+        [OPTION_RESCHEDULE] = { "reschedule", "b" },
         [OPTION_STRATEGY] = { "strategy", "s" },
         [OPTION_HOST] = { "host", "s" },
 };
@@ -166,6 +168,10 @@ static int read_value(sd_bus_message *m, int option, CreateOptions *o, Fault *fa
                 r = sd_bus_message_read(m, "b", &truth);
                 o->takeover = r >= 0 && truth;
                 return r;
+        case OPTION_RESCHEDULE:
+                r = sd_bus_message_read(m, "b", &truth);
+                o->reschedule = r >= 0 && truth;
+                return r;
         default:
                 r = sd_bus_message_read(m, "s", &text);
                 return r < 0 ? r : set_text_option(option, text, o, fault);
@@ -264,6 +270,7 @@ int create_options_from_peer(const PeerCreate *create, CreateOptions *ret, Fault
                 .timeout_usec = create->timeout_usec,
                 .restart = restart,
                 .takeover = create->takeover,
+                .reschedule = create->reschedule,
         };
         return 0;
 }
@@ -281,6 +288,7 @@ void create_options_to_peer(CreateOptions *o, PeerCreate *create)
         create->unit_properties = g_steal_pointer(&o->unit_properties);
         create->machine_id = o->machine_id;
         create->takeover = o->takeover;
+        create->reschedule = o->reschedule;
 }
 
 void create_options_done(CreateOptions *o)

@@ -25,6 +25,7 @@ typedef struct CreateOptions {
         uint64_t timeout_usec; /* 0: the runtime's */
         RestartPolicy restart; /* RESTART_UNSET: the runtime's */
         bool takeover;
+        bool reschedule; /* agent-reschedule.h */
         char *host; /* which one is to run it: of RunAgent only */
         bool has_strategy;
         PlacementStrategy strategy; /* with has_strategy; else it is Strategy= that counts */

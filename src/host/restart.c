@@ -29,6 +29,11 @@ RestartPolicy restart_policy_from_name(const char *name)
         return p;
 }
 
+RestartPolicy restart_policy_of(RestartPolicy option, RestartPolicy runtime)
+{
+        return option != RESTART_UNSET ? option : runtime;
+}
+
 bool restart_policy_wants(RestartPolicy policy, bool success)
 {
         return policy == RESTART_ALWAYS || (policy == RESTART_ON_FAILURE && !success);

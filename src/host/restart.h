@@ -26,6 +26,9 @@ const char *restart_policy_name(RestartPolicy policy);
 /* _RESTART_POLICY_MAX for a text that is none. */
 RestartPolicy restart_policy_from_name(const char *name);
 
+/* What the option says, or where it does not, the runtime. */
+RestartPolicy restart_policy_of(RestartPolicy option, RestartPolicy runtime);
+
 bool restart_policy_wants(RestartPolicy policy, bool success);
 
 /* Whether a start that failed like this would fail for ever. */

@@ -31,6 +31,8 @@ static const JsonField plain_fields[] = {
         TEXT("client_properties", texts[AGENT_TEXT_CLIENT], JSON_REQUIRED),
         TEXT("request_id", request_id, JSON_OPTIONAL),
         TEXT("status_text", status_text, JSON_OPTIONAL),
+        TEXT("runtime_option", runtime_option, JSON_OPTIONAL),
+        TEXT("client_type_option", client_type_option, JSON_OPTIONAL),
         NUMBER(created_at_usec),
         NUMBER(ready_at_usec),
         NUMBER(exited_at_usec),
@@ -58,6 +60,7 @@ static const JsonField plain_fields[] = {
         FLAG(watchdog_timed_out),
         FLAG(watchdog_killed),
         FLAG(freeze_wanted),
+        FLAG(reschedule),
 };
 
 /* What has another form in an Agent. */

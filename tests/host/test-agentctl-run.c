@@ -192,6 +192,17 @@ static void test_options_reach_the_agent(void)
         agent_wait(c, "a1", "Restarts", "1");
 }
 
+static void test_an_agent_is_placed_again_only_where_that_can_be(void)
+{
+        _cleanup_client_ Client *c = agents_begin();
+
+        ctl_expect_error(2, "a1: Option 'reschedule' is for agents that are always started again",
+                ONE("a1") "agentctl run --runtime=" SILENT " --reschedule --restart=no -");
+        ctl_expect_error(2, "a1: Option 'reschedule' needs a registry that other hosts share",
+                ONE("a1") "agentctl run --runtime=" SILENT " --reschedule --restart=always -");
+        expect_agents(c, "");
+}
+
 static void test_a_start_may_take_no_longer_than_told(void)
 {
         _cleanup_client_ Client *c = agents_begin();
@@ -337,6 +348,8 @@ int main(int argc, char *argv[])
                 what_cannot_be_started_is_told_and_the_others_are);
         ADD("a-wrong-file-starts-nothing", a_wrong_file_starts_nothing);
         ADD("options-reach-the-agent", options_reach_the_agent);
+        ADD("an-agent-is-placed-again-only-where-that-can-be",
+                an_agent_is_placed_again_only_where_that_can_be);
         ADD("a-start-may-take-no-longer-than-told", a_start_may_take_no_longer_than_told);
         ADD("a-repeated-request-starts-nothing-twice", a_repeated_request_starts_nothing_twice);
         ADD("a-service-that-dies-meanwhile-is-asked-again", a_service_that_dies_meanwhile_is_asked_again);

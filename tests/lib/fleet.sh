@@ -132,7 +132,7 @@ start_redis() {
         # The server and the checker of its files are one program, which goes by its name; only the latter comes with
         # the tools.
         # shellcheck disable=SC2016  # for the shell in the host
-        run redis systemd-run --quiet --unit=redis --property=Type=notify /bin/bash -c \
+        run redis systemd-run --quiet --collect --unit=redis --property=Type=notify /bin/bash -c \
                 'exec -a redis-server "$(command -v redis-server redis-check-rdb | head -n 1)" --supervised systemd --protected-mode no --save "" --appendonly no'
 }
 
