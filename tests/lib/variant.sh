@@ -161,12 +161,17 @@ variant_build_steps() {
 }
 
 # At its end a process looks for its leaks with ptrace, which the sandbox denies; and with a process more, which systemd is
-# not to signal: both wait for ever then.
+# not to signal: both wait for ever then. So they do after a SIGCONT, which drops the SIGSTOP that the other one waits for
+# (ptrace(2)), and which systemd sends right behind its SIGTERM: here the service is ended before systemd would do it.
 variant_allow_sanitizer() {
         local unit
         for unit in {system,user}/{agenthostd,agenthost-launcher}.service.d; do
                 mkdir -p "$build_dir/install-tree/etc/systemd/$unit"
-                printf '[Service]\nKillMode=mixed\n' >"$build_dir/install-tree/etc/systemd/$unit/sanitizer.conf"
+                cat >"$build_dir/install-tree/etc/systemd/$unit/sanitizer.conf" <<'END'
+[Service]
+KillMode=mixed
+ExecStop=/bin/sh -c 'kill -TERM $MAINPID; while kill -0 $MAINPID 2>/dev/null; do sleep 0.02; done'
+END
         done
         for unit in {system,user}/agenthostd.service.d; do
                 echo 'SystemCallFilter=ptrace' >>"$build_dir/install-tree/etc/systemd/$unit/sanitizer.conf"
