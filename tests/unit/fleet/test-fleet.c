@@ -551,6 +551,8 @@ static void test_E4_unknown_agent_is_nowhere_to_be_stopped(Fixture *f, const voi
         (void)data;
 
         stop(f, "a1", NULL);
+        fake_registry_expect(f->registry, "find a1; evict a1 -; ");
+        fake_registry_answer(f->registry, &(RegistryAnswer){ .evicted = false });
         g_assert_cmpuint(f->n_answers, ==, 1);
         assert_fault(f, FAULT_NO_SUCH_AGENT, "Agent a1 not found in location registry");
 
@@ -559,6 +561,18 @@ static void test_E4_unknown_agent_is_nowhere_to_be_stopped(Fixture *f, const voi
         stop(f, "a2", NULL);
         g_assert_cmpint(f->fault.kind, ==, FAULT_NONE);
         g_assert_true(f->stopped);
+}
+
+/* It does not run, and is not going to: its host is lost. */
+static void test_agent_that_waits_for_a_host_is_let_go_of(Fixture *f, const void *data)
+{
+        (void)data;
+
+        stop(f, "a1", NULL);
+        fake_registry_answer(f->registry, &(RegistryAnswer){ .evicted = true });
+        g_assert_cmpuint(f->n_answers, ==, 1);
+        g_assert_cmpint(f->fault.kind, ==, FAULT_NONE);
+        g_assert_false(f->stopped);
 }
 
 static void test_E5_host_that_does_not_have_it_answers_false(Fixture *f, const void *data)
@@ -661,6 +675,7 @@ int main(int argc, char **argv)
         ADD("who-waits-is-answered-when-the-fleet-ends", who_waits_is_answered_when_the_fleet_ends);
         ADD("agent-is-stopped-where-it-is", agent_is_stopped_where_it_is);
         ADD("E4-unknown-agent-is-nowhere-to-be-stopped", E4_unknown_agent_is_nowhere_to_be_stopped);
+        ADD("agent-that-waits-for-a-host-is-let-go-of", agent_that_waits_for_a_host_is_let_go_of);
         ADD("E5-host-that-does-not-have-it-answers-false", E5_host_that_does_not_have_it_answers_false);
         ADD("E6-host-that-cannot-be-reached-is-told-unless-it-is-gone",
                 E6_host_that_cannot_be_reached_is_told_unless_it_is_gone);

@@ -30,11 +30,12 @@ static void test_all_options_are_read(void)
         _cleanup_(create_options_done) CreateOptions o = { 0 };
         _cleanup_fault_ Fault fault = FAULT_INIT;
 
-        g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 12, "host", "s", "h:1", "strategy", "s",
-                                "least-agents", "takeover", "b", 1, "restart", "s", "always", "wait", "s",
-                                "ready", "request_id", "s", "r-1", "machine_id", "i", -5, "client_type", "s",
-                                "T", "client_properties", "s", "{}", "runtime", "s", "echo", "timeout", "t",
-                                UINT64_C(1500000), "environment", "as", 2, "A=1", "B=2"),
+        g_assert_cmpint(
+                sd_bus_message_append(m, "a{sv}", 13, "host", "s", "h:1", "strategy", "s", "least-agents",
+                        "takeover", "b", 1, "reschedule", "b", 1, "restart", "s", "always", "wait", "s",
+                        "ready", "request_id", "s", "r-1", "machine_id", "i", -5, "client_type", "s", "T",
+                        "client_properties", "s", "{}", "runtime", "s", "echo", "timeout", "t",
+                        UINT64_C(1500000), "environment", "as", 2, "A=1", "B=2"),
                 >=, 0);
         if (read_options(m, &o, &fault) < 0)
                 g_error("%s", fault_text(&fault));
@@ -49,6 +50,7 @@ static void test_all_options_are_read(void)
         g_assert_cmpuint(o.timeout_usec, ==, 1500000);
         g_assert_cmpstr(o.environment[1], ==, "B=2");
         g_assert_true(o.takeover);
+        g_assert_true(o.reschedule);
         g_assert_cmpstr(o.host, ==, "h:1");
         g_assert_true(o.has_strategy);
         g_assert_cmpint(o.strategy, ==, PLACEMENT_LEAST_AGENTS);
@@ -66,6 +68,7 @@ static void test_no_options_are_the_defaults(void)
         g_assert_null(o.environment);
         g_assert_cmpuint(o.timeout_usec, ==, 0);
         g_assert_false(o.takeover);
+        g_assert_false(o.reschedule);
         g_assert_false(o.has_strategy);
 }
 
@@ -90,7 +93,7 @@ static void test_unknown_option_is_named_with_those_there_are(void)
 {
         assert_refused(message("wiat", "s", "ready"),
                 "Unknown option 'wiat'; there are: wait, request_id, machine_id, client_type, client_properties, "
-                "runtime, restart, timeout, environment, unit_properties, takeover, strategy, host");
+                "runtime, restart, timeout, environment, unit_properties, takeover, reschedule, strategy, host");
 }
 
 static void test_wrong_variant_type_is_named_with_the_right_one(void)
@@ -201,6 +204,7 @@ static PeerCreate all_that_peers_ask(void)
                 .unit_properties = g_variant_ref_sink(
                         g_variant_new_parsed("[('MemoryMax', <uint64 1073741824>), ('A', <[(1, 'x')]>)]")),
                 .takeover = true,
+                .reschedule = true,
         };
 
         create.environment[0] = g_strdup("A=1");
@@ -226,6 +230,7 @@ static void test_options_come_from_a_peer_and_go_to_one(void)
         g_assert_cmpstr(o.environment[0], ==, "A=1");
         g_assert_nonnull(o.unit_properties);
         g_assert_true(o.takeover);
+        g_assert_true(o.reschedule);
 
         /* As if they were its own. */
         create_options_to_peer(&o, &back);
@@ -244,6 +249,7 @@ static void test_options_come_from_a_peer_and_go_to_one(void)
         g_assert_cmpstr(back.environment[0], ==, "A=1");
         g_assert_nonnull(back.unit_properties);
         g_assert_true(back.takeover);
+        g_assert_true(back.reschedule);
 }
 
 static void assert_peer_refused(PeerCreate create, const char *text)

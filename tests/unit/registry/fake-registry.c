@@ -64,7 +64,7 @@ static void fake_agents(Registry *registry, RegistryCall *call, const char *cons
 
 static void fake_evict(Registry *registry, RegistryCall *call, const char *id, const char *address)
 {
-        g_autofree char *text = g_strdup_printf("%s %s", id, address);
+        g_autofree char *text = g_strdup_printf("%s %s", id, address ? address : "-");
 
         hear_call(registry, call, "evict", text);
 }
