@@ -245,7 +245,7 @@ expect_nobody_lost() {
         create one witness >/dev/null
         wait_until 30 says one redis HGET agent_spec:witness host
         # It becomes one that no host has any more, which is seen by a later check.
-        redis HSET agent_spec:stray host one life "$(redis HGET host_status:one life)" spec x >/dev/null
+        redis HSET agent_spec:stray host one life "$(redis HGET agent_spec:witness life)" spec x >/dev/null
         wait_until 60 says 0 redis EXISTS agent_spec:stray
         manager one StopAgent su witness 0 >/dev/null
         expect "" "$(losses "$since")" "hosts that were declared lost"
