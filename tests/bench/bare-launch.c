@@ -197,6 +197,7 @@ static bool all_are_done(const Bare *b)
 static void launch_all(Bare *b)
 {
         await_idle();
+        load_await_begin(b->load);
         measure_start(&b->measure, b->load->in_flight);
         begin_launches(b);
         process_until(b, all_are_done);

@@ -94,6 +94,11 @@ static Client *end_call(Call *call)
         return c;
 }
 
+static const char *create_member(const Client *c)
+{
+        return c->load->anywhere ? "RunAgent" : "CreateAgent";
+}
+
 static int on_created(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         const sd_bus_error *error = sd_bus_message_get_error(reply);
@@ -101,7 +106,7 @@ static int on_created(sd_bus_message *reply, void *userdata, sd_bus_error *ret_e
         (void)ret_error;
 
         if (error)
-                die("CreateAgent: %s", error->message);
+                die("%s: %s", create_member(((Call *)userdata)->client), error->message);
         begin_launches(end_call(userdata));
         return 0;
 }
@@ -117,7 +122,7 @@ static void create_agent(Client *c, Call *call)
         _cleanup_free_ char *agent = template_fill(&c->agent, c->load->name, call->number);
         _cleanup_free_ char *guild = template_fill(&c->guild, c->load->name, call->number % c->load->guilds);
 
-        check(call_manager(c, "CreateAgent", &m), "CreateAgent");
+        check(call_manager(c, create_member(c), &m), "CreateAgent");
         check(sd_bus_message_append(
                       m, "sssa{sv}", agent, guild, c->messaging, 1, "runtime", "s", c->runtime),
                 "CreateAgent");
@@ -154,7 +159,7 @@ static void stop_agent(Client *c, Call *call)
 
         if (asprintf(&id, "%s%u", c->load->name, call->number) < 0)
                 die("Out of memory");
-        check(call_manager(c, "StopAgent", &m), "StopAgent");
+        check(call_manager(c, c->load->anywhere ? "StopAgentAnywhere" : "StopAgent", &m), "StopAgent");
         check(sd_bus_message_append(m, "su", id, 0), "StopAgent");
         check(sd_bus_call_async(c->bus, NULL, m, on_stopped, call, CALL_LIMIT_USEC), "StopAgent");
 }
@@ -184,6 +189,7 @@ static bool all_are_done(const Client *c)
 static void launch_all(Client *c)
 {
         await_idle();
+        load_await_begin(c->load);
         measure_start(&c->measure, c->load->in_flight);
         begin_launches(c);
         process_until(c, all_are_done);

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "parse.h"
 #include "time-util.h"
@@ -44,7 +45,7 @@ static void *allocate(size_t n, size_t size)
 
 static _Noreturn void usage(void)
 {
-        die("usage: %s [--name NAME] [--keep] [--stops IN_FLIGHT] null|journal COUNT GUILDS IN_FLIGHT",
+        die("usage: %s [--name NAME] [--keep] [--anywhere] [--begin SECONDS] [--stops IN_FLIGHT] null|journal COUNT GUILDS IN_FLIGHT",
                 program_invocation_name);
 }
 
@@ -53,6 +54,8 @@ static void load_parse_options(Load *load, int argc, char *argv[])
         static const struct option options[] = {
                 { "name", required_argument, NULL, 'n' },
                 { "keep", no_argument, NULL, 'k' },
+                { "anywhere", no_argument, NULL, 'a' },
+                { "begin", required_argument, NULL, 'b' },
                 { "stops", required_argument, NULL, 's' },
                 { 0 },
         };
@@ -63,6 +66,10 @@ static void load_parse_options(Load *load, int argc, char *argv[])
                         load->name = optarg;
                 else if (c == 'k')
                         load->keep = true;
+                else if (c == 'a')
+                        load->anywhere = true;
+                else if (c == 'b')
+                        load->begin_usec = strtoull(optarg, NULL, 10) * USEC_PER_SEC;
                 else if (c != 's' || parse_uint(optarg, 1, 100000, &load->stops_in_flight) < 0)
                         usage();
 }
@@ -180,6 +187,17 @@ void measure_done(Measure *m)
 {
         free(m->begun_usec);
         free(m->took_usec);
+}
+
+void load_await_begin(const Load *load)
+{
+        uint64_t now = now_usec(CLOCK_REALTIME);
+
+        if (load->begin_usec == 0)
+                return;
+        if (now > load->begin_usec)
+                die("The time to begin has gone by");
+        usleep((useconds_t)(load->begin_usec - now));
 }
 
 void measure_start(Measure *m, unsigned in_flight)

@@ -14,6 +14,8 @@
 typedef struct Load {
         const char *name; /* --name: what agents and guilds are called, with a number behind it */
         bool keep; /* --keep: they are not ended */
+        bool anywhere; /* --anywhere: on whichever host's turn it is; not for the bare program */
+        uint64_t begin_usec; /* --begin: not before this time of day; 0: at once */
         unsigned
                 stops_in_flight; /* --stops: how many are ended at the same time; as many as launched else */
         const char *output; /* "null" or "journal" */
@@ -48,6 +50,9 @@ void load_parse(Load *load, int argc, char *argv[]);
 
 /* Waits till PID 1 has nothing to do any more, be it of what was before. */
 void await_idle(void);
+
+/* Waits for the time of day at which launches are to begin; dies when it has gone by. */
+void load_await_begin(const Load *load);
 
 /* The process that carries the bus's messages. */
 pid_t bus_process(sd_bus *bus);
