@@ -14,7 +14,8 @@
 
 #define CHILDREN_SIZE_MAX (64u * 1024u * 1024u)
 
-/* How long it is waited for the end of an executor that has been killed; then it is reaped some time. */
+/* How long it is waited for the end of an executor that has been killed; later, or when who traces it has
+ * let go of it, it is reaped as it comes. */
 #define KILLED_MSEC 1000
 
 /* Executors can have made further ones until they were killed; those cannot. */
@@ -45,23 +46,30 @@ static void foundling_free(Foundling *f)
         free(f);
 }
 
+/* Of one that has ended. False: it is traced, and its tracer is told before we are. */
+static bool reap(int pidfd)
+{
+        siginfo_t info = { 0 };
+
+        return waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG) < 0 || info.si_pid != 0;
+}
+
 static int on_exit_event(sd_event_source *s, int fd, uint32_t revents, void *userdata)
 {
-        siginfo_t info;
-
         (void)s;
         (void)revents;
 
-        (void)waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG);
-        foundling_free(userdata);
+        if (reap(fd))
+                foundling_free(userdata);
         return 0;
 }
 
+/* By edges: of one that was traced there is another when it is left to us, and nothing to do until then. */
 static int watch(Foundling *f)
 {
         if (f->source)
                 return 0;
-        return sd_event_add_io(f->owner->event, &f->source, f->pidfd, EPOLLIN, on_exit_event, f);
+        return sd_event_add_io(f->owner->event, &f->source, f->pidfd, EPOLLIN | EPOLLET, on_exit_event, f);
 }
 
 static Foundling *find(const Foundlings *l, pid_t pid)
@@ -106,16 +114,12 @@ static bool is_in_agent_scope(pid_t pid)
 static bool kill_and_reap(int pidfd)
 {
         struct pollfd p = { .fd = pidfd, .events = POLLIN };
-        siginfo_t info;
 
         (void)pidfd_signal(pidfd, SIGKILL);
-        if (poll(&p, 1, KILLED_MSEC) <= 0)
-                return false;
-        (void)waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG);
-        return true;
+        return poll(&p, 1, KILLED_MSEC) > 0 && reap(pidfd);
 }
 
-/* 1: it was an executor, 0: it was none, or one that does not end. */
+/* 1: it was an executor, or one that we leave to end by itself; 0: it was none. */
 static int take_in(Foundlings *l, pid_t pid, bool is_dumper)
 {
         _cleanup_close_ int pidfd = pidfd_open_pid(pid);
@@ -132,7 +136,7 @@ static int take_in(Foundlings *l, pid_t pid, bool is_dumper)
         r = add(l, pid, steal_fd(&pidfd), &f);
         if (r >= 0 && !agent)
                 r = watch(f);
-        return r;
+        return r < 0 ? r : !agent;
 }
 
 static int compare_pids(const void *a, const void *b)
