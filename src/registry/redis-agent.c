@@ -26,6 +26,13 @@ static RedisAgent *agent_new(RedisRegistry *r, const char *id)
         return a;
 }
 
+RedisAgent *redis_agent_find(const RedisRegistry *r, const char *id)
+{
+        RedisAgent *a = g_hash_table_lookup(r->by_id, id);
+
+        return a && a->in_table ? a : NULL;
+}
+
 RedisAgent *redis_agent_get(RedisRegistry *r, const char *id)
 {
         RedisAgent *a = g_hash_table_lookup(r->by_id, id);
@@ -182,6 +189,17 @@ void redis_agent_expired(RedisAgent *a)
 
 /* -- Erasing -- */
 
+bool redis_agent_has_released(
+        RedisAgent *a, const redisReply *reply, const Fault *fault, bool (*send)(RedisAgent *a, bool whole))
+{
+        bool unsent = reply && redis_error_kind(reply) == REDIS_ERROR_NO_SCRIPT;
+
+        /* What has become of it is not known: after the connect once more. */
+        if (fault || (unsent && !send(a, true)))
+                redis_agent_mark_dirty(a);
+        return !fault && !unsent;
+}
+
 static bool send_release(RedisAgent *a, bool whole);
 
 static void on_released(const redisReply *reply, const Fault *fault, void *userdata)
@@ -189,13 +207,8 @@ static void on_released(const redisReply *reply, const Fault *fault, void *userd
         RedisAgent *a = userdata;
 
         a->n_waiting--;
-        if (!a->in_table) {
-                bool unsent = reply && redis_error_kind(reply) == REDIS_ERROR_NO_SCRIPT;
-
-                /* What has become of it is not known: after the connect once more. */
-                if (fault || (unsent && !send_release(a, true)))
-                        redis_agent_mark_dirty(a);
-        }
+        if (!a->in_table)
+                (void)redis_agent_has_released(a, reply, fault, send_release);
         redis_agent_settle(a);
 }
 
@@ -220,14 +233,11 @@ void redis_agent_erase(RedisAgent *a)
 void redis_erase_stranger(RedisRegistry *r, const char *id, size_t size)
 {
         const RedisWord args[] = { redis_word(r->prefix), redis_word(r->former_address) };
-        const RedisWord words[] = { { "SREM", 4 }, redis_word(r->set_key), { id, size } };
-        g_autoptr(GString) key = g_string_new(LOCATION_PREFIX);
+        const RedisWord word = { id, size }, words[] = { { "SREM", 4 }, redis_word(r->set_key), word };
 
-        g_string_append_len(key, id, (gssize)size);
-        (void)redis_spec_release(
-                r, (RedisWord){ id, size }, r->registry.hostname, r->life, false, redis_ignore, NULL, NULL);
-        (void)redis_script_send(r->client, REDIS_SCRIPT_RELEASE, false, (RedisWord){ key->str, key->len },
-                args, ELEMENTSOF(args), redis_ignore, NULL, NULL);
+        (void)redis_spec_release(r, word, r->registry.hostname, r->life, false, redis_ignore, NULL, NULL);
+        (void)redis_script_send(r->client, REDIS_SCRIPT_RELEASE, false,
+                redis_key_of(r, LOCATION_PREFIX, word), args, ELEMENTSOF(args), redis_ignore, NULL, NULL);
         (void)redis_client_send(r->client, words, ELEMENTSOF(words), redis_ignore, NULL, NULL);
 }
 
@@ -255,9 +265,9 @@ LocationState redis_agent_put(Registry *registry, const char *id)
 void redis_agent_drop(Registry *registry, const char *id)
 {
         RedisRegistry *r = redis_of(registry);
-        RedisAgent *a = g_hash_table_lookup(r->by_id, id);
+        RedisAgent *a = redis_agent_find(r, id);
 
-        if (!a || !a->in_table)
+        if (!a)
                 return;
 
         if (a->is_put) {

@@ -105,11 +105,8 @@ static RedisWord id_of(GBytes *id)
 static bool ask_about(
         RedisCleanup *c, const char *command, const char *prefix, GBytes *id, RedisReplied replied)
 {
-        g_autoptr(GString) key = g_string_new(prefix);
-        RedisWord word = id_of(id), words[2] = { redis_word(command) };
+        const RedisWord words[] = { redis_word(command), redis_key_of(c->redis, prefix, id_of(id)) };
 
-        g_string_append_len(key, word.data, (gssize)word.size);
-        words[1] = (RedisWord){ key->str, key->len };
         return ask(c, words, ELEMENTSOF(words), replied);
 }
 

@@ -4,7 +4,6 @@
  * looked at first; should it come back just then, it writes again what is its own. The spec that is kept of
  * it goes first: it is not to be placed again. One that waits just for that has no location any more. */
 
-#include <string.h>
 
 #include "redis-error.h"
 #include "redis-registry.h"
@@ -159,7 +158,7 @@ static void on_owner(const redisReply *reply, const Fault *fault, void *userdata
 {
         Evict *e = userdata;
 
-        if (fault || reply->type != REDIS_REPLY_STRING || strlen(reply->str) != reply->len) {
+        if (fault || !redis_reply_is_text(reply)) {
                 finish(e, false, fault);
                 return;
         }

@@ -35,8 +35,7 @@ static void take_key(RedisHosts *h, const redisReply *key)
         g_autofree char *address = NULL;
         char *name;
 
-        if (key->type != REDIS_REPLY_STRING || strlen(key->str) != key->len ||
-                !g_str_has_prefix(key->str, HOST_SET_PREFIX))
+        if (!redis_reply_is_text(key) || !g_str_has_prefix(key->str, HOST_SET_PREFIX))
                 return;
         name = g_strdup(key->str + strlen(HOST_SET_PREFIX));
         address = g_strconcat(name, ":1", NULL);

@@ -180,19 +180,12 @@ static void note_stale(RedisLost *l, const Entry *e, uint64_t span_usec)
                 l->redis, redis_word(e->id), e->hostname, e->life, false, redis_ignore, NULL, NULL);
 }
 
-static bool is_ours(const RedisLost *l, const Entry *e)
-{
-        const RedisAgent *a = g_hash_table_lookup(l->redis->by_id, e->id);
-
-        return a && a->in_table;
-}
-
 static void judge(RedisLost *l, const Entry *e)
 {
         uint64_t long_usec = TRUST_TTLS * l->redis->ttl_usec;
         const char *life = e->hostname ? g_hash_table_lookup(l->lives, e->hostname) : NULL;
 
-        if (!life || !e->life || is_ours(l, e))
+        if (!life || !e->life || redis_agent_find(l->redis, e->id))
                 return;
 
         switch (e->place) {
@@ -302,9 +295,7 @@ static void ask_lives(RedisLost *l)
 
 static char *text_of(const redisReply *reply)
 {
-        return reply->type == REDIS_REPLY_STRING && strlen(reply->str) == reply->len
-                ? g_strndup(reply->str, reply->len)
-                : NULL;
+        return redis_reply_is_text(reply) ? g_strdup(reply->str) : NULL;
 }
 
 static void on_spec(const redisReply *reply, const Fault *fault, void *userdata)
@@ -365,8 +356,8 @@ static void take_key(RedisLost *l, const redisReply *key)
 {
         Entry *e;
 
-        if (key->type != REDIS_REPLY_STRING || strlen(key->str) != key->len ||
-                !g_str_has_prefix(key->str, SPEC_PREFIX) || !id_is_valid(key->str + strlen(SPEC_PREFIX)))
+        if (!redis_reply_is_text(key) || !g_str_has_prefix(key->str, SPEC_PREFIX) ||
+                !id_is_valid(key->str + strlen(SPEC_PREFIX)))
                 return;
         e = g_new0(Entry, 1);
         e->id = g_strdup(key->str + strlen(SPEC_PREFIX));

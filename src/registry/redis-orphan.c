@@ -88,24 +88,15 @@ static bool is_as_it_was(const RedisOrphans *o, const redisReply *reply)
 {
         return reply->type == REDIS_REPLY_ARRAY && reply->elements == 3 &&
                 redis_word_is(reply->element[0], o->current->hostname) &&
-                redis_word_is(reply->element[1], o->current->life) &&
-                reply->element[2]->type == REDIS_REPLY_STRING &&
-                strlen(reply->element[2]->str) == reply->element[2]->len;
-}
-
-/* A scan may name one twice. */
-static bool is_here(const RedisOrphans *o)
-{
-        const RedisAgent *a = g_hash_table_lookup(o->redis->by_id, o->current->id);
-
-        return a && a->in_table;
+                redis_word_is(reply->element[1], o->current->life) && redis_reply_is_text(reply->element[2]);
 }
 
 static void on_spec(const redisReply *reply, const Fault *fault, void *userdata)
 {
         RedisOrphans *o = userdata;
 
-        if (!fault && is_as_it_was(o, reply) && !is_here(o))
+        /* A scan may name one twice: then it is here by now. */
+        if (!fault && is_as_it_was(o, reply) && !redis_agent_find(o->redis, o->current->id))
                 tell(o, reply->element[2]);
         else
                 g_clear_pointer(&o->current, orphan_free);

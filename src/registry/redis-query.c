@@ -192,8 +192,7 @@ static void take_member(RedisQuery *q, const redisReply *member)
 {
         char *id;
 
-        if (member->type != REDIS_REPLY_STRING || strlen(member->str) != member->len ||
-                !id_is_valid(member->str))
+        if (!redis_reply_is_text(member) || !id_is_valid(member->str))
                 return;
         id = g_strdup(member->str);
         if (g_hash_table_add(q->seen, id))
@@ -283,8 +282,7 @@ static bool ask_sizes(RedisQuery *q)
 
 static bool read_number(const redisReply *reply, unsigned *ret)
 {
-        return reply->type == REDIS_REPLY_STRING && strlen(reply->str) == reply->len &&
-                parse_uint(reply->str, 0, UINT_MAX - 1, ret) >= 0;
+        return redis_reply_is_text(reply) && parse_uint(reply->str, 0, UINT_MAX - 1, ret) >= 0;
 }
 
 /* In the order in which it was asked. */

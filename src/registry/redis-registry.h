@@ -109,6 +109,7 @@ static inline RedisWord redis_word(const char *text)
 
 /* A key, until the next one is made. */
 RedisWord redis_key(RedisRegistry *r, const char *prefix, const char *name);
+RedisWord redis_key_of(RedisRegistry *r, const char *prefix, RedisWord name);
 
 /* An error to a write: it is told by the state, when the round is over. */
 void redis_note_refusal(RedisRegistry *r, const redisReply *reply);
@@ -124,6 +125,10 @@ int redis_reply_fault(const RedisRegistry *r, const redisReply *reply, Fault *fa
 
 /* Sends what waits to be sent, as far as there is room. To be called when something has been added. */
 void redis_pump(RedisRegistry *r);
+
+/* Whether a reply is a text that ends in NUL, and has no other; whether it is this one. */
+bool redis_reply_is_text(const redisReply *reply);
+bool redis_word_is(const redisReply *reply, const char *text);
 
 /* Whether a reply is an address, whole and valid: then its text is one that ends in NUL. */
 bool redis_reply_is_address(const redisReply *reply);
@@ -144,6 +149,9 @@ typedef struct RedisRequest {
 LocationState redis_agent_put(Registry *registry, const char *id);
 void redis_agent_drop(Registry *registry, const char *id);
 
+/* The one of an id that is in the table, or NULL. */
+RedisAgent *redis_agent_find(const RedisRegistry *r, const char *id);
+
 /* The one of an id, made if there is none: to be settled if nothing comes of it. */
 RedisAgent *redis_agent_get(RedisRegistry *r, const char *id);
 
@@ -153,6 +161,11 @@ void redis_agent_mark_dirty(RedisAgent *a);
 
 /* Takes away what stands of it, as far as it is ours. */
 void redis_agent_erase(RedisAgent *a);
+
+/* Answers to a script that releases something of it: whether it has. If the server has lost the script, send
+ * is to send it whole, where its next answer comes here too. */
+bool redis_agent_has_released(
+        RedisAgent *a, const redisReply *reply, const Fault *fault, bool (*send)(RedisAgent *a, bool whole));
 
 /* It was another host's: takes it out of that one's set. */
 void redis_agent_leave_set_of(RedisAgent *a, const char *address);
@@ -249,9 +262,6 @@ int redis_spec_release(RedisRegistry *r,
         RedisReplied replied,
         void *userdata,
         Fault *fault);
-
-/* Whether a reply is that text. */
-bool redis_word_is(const redisReply *reply, const char *text);
 
 /* -- redis-lease.c -- */
 

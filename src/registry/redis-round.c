@@ -94,8 +94,7 @@ static void take_location(RedisAgent *a, const redisReply *reply)
 {
         RedisRegistry *r = a->redis;
 
-        if (reply->type == REDIS_REPLY_STRING && reply->len == strlen(r->registry.address) &&
-                strcmp(reply->str, r->registry.address) == 0) {
+        if (redis_word_is(reply, r->registry.address)) {
                 /* As a lost one it was not renewed. */
                 if (a->known == LOCATION_LOST)
                         redis_agent_write(a);

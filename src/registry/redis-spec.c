@@ -6,17 +6,9 @@
  * live, as it is to outlive its host: it is erased first of all when an agent ends, and redis-lost.c removes
  * what nobody needs any more. */
 
-#include <string.h>
-
 #include "log.h"
 #include "redis-error.h"
 #include "redis-registry.h"
-
-bool redis_word_is(const redisReply *reply, const char *text)
-{
-        return reply->type == REDIS_REPLY_STRING && reply->len == strlen(text) &&
-                memcmp(reply->str, text, reply->len) == 0;
-}
 
 /* -- Erasing -- */
 
@@ -30,11 +22,9 @@ int redis_spec_release(RedisRegistry *r,
         Fault *fault)
 {
         const RedisWord args[] = { redis_word(hostname), redis_word(life) };
-        g_autoptr(GString) key = g_string_new(SPEC_PREFIX);
 
-        g_string_append_len(key, id.data, (gssize)id.size);
         return redis_script_send(r->client, REDIS_SCRIPT_RELEASE_SPEC, whole,
-                (RedisWord){ key->str, key->len }, args, ELEMENTSOF(args), replied, userdata, fault);
+                redis_key_of(r, SPEC_PREFIX, id), args, ELEMENTSOF(args), replied, userdata, fault);
 }
 
 static bool send_release(RedisAgent *a, bool whole);
@@ -44,15 +34,8 @@ static void on_released(const redisReply *reply, const Fault *fault, void *userd
         RedisAgent *a = userdata;
 
         a->n_waiting--;
-        if (!a->keeps_spec) {
-                bool unsent = reply && redis_error_kind(reply) == REDIS_ERROR_NO_SCRIPT;
-
-                /* As with a location: after the connect once more. */
-                if (fault || (unsent && !send_release(a, true)))
-                        redis_agent_mark_dirty(a);
-                else if (!unsent)
-                        a->spec_stands = false;
-        }
+        if (!a->keeps_spec && redis_agent_has_released(a, reply, fault, send_release))
+                a->spec_stands = false;
         redis_agent_settle(a);
 }
 
@@ -164,9 +147,9 @@ void redis_spec_compare(RedisAgent *a)
 
 void redis_spec_keep(Registry *registry, const char *id)
 {
-        RedisAgent *a = g_hash_table_lookup(redis_of(registry)->by_id, id);
+        RedisAgent *a = redis_agent_find(redis_of(registry), id);
 
-        if (!a || !a->in_table || a->keeps_spec || !registry->handlers.spec_wanted)
+        if (!a || a->keeps_spec || !registry->handlers.spec_wanted)
                 return;
         a->keeps_spec = a->spec_stands = true;
         if (a->known == LOCATION_REGISTERED)

@@ -22,11 +22,16 @@
 
 /* -- For the other files -- */
 
-RedisWord redis_key(RedisRegistry *r, const char *prefix, const char *name)
+RedisWord redis_key_of(RedisRegistry *r, const char *prefix, RedisWord name)
 {
         g_string_assign(r->key, prefix);
-        g_string_append(r->key, name);
+        g_string_append_len(r->key, name.data, (gssize)name.size);
         return (RedisWord){ r->key->str, r->key->len };
+}
+
+RedisWord redis_key(RedisRegistry *r, const char *prefix, const char *name)
+{
+        return redis_key_of(r, prefix, redis_word(name));
 }
 
 int redis_reply_fault(const RedisRegistry *r, const redisReply *reply, Fault *fault)
@@ -51,10 +56,19 @@ void redis_ignore(const redisReply *reply, const Fault *fault, void *userdata)
         (void)userdata;
 }
 
+bool redis_reply_is_text(const redisReply *reply)
+{
+        return reply->type == REDIS_REPLY_STRING && strlen(reply->str) == reply->len;
+}
+
+bool redis_word_is(const redisReply *reply, const char *text)
+{
+        return redis_reply_is_text(reply) && strcmp(reply->str, text) == 0;
+}
+
 bool redis_reply_is_address(const redisReply *reply)
 {
-        return reply->type == REDIS_REPLY_STRING && strlen(reply->str) == reply->len &&
-                host_address_is_valid(reply->str);
+        return redis_reply_is_text(reply) && host_address_is_valid(reply->str);
 }
 
 char *redis_hostname_of(const char *address)
