@@ -10,6 +10,7 @@
 #include "agent-restart.h"
 #include "agent-start.h"
 #include "agent-wait.h"
+#include "host-registry.h"
 #include "host-save.h"
 #include "launcher-orders.h"
 #include "log-agent.h"
@@ -20,16 +21,44 @@
 #define KILL_CALL_LIMIT_USEC (10 * USEC_PER_SEC)
 
 typedef struct Stop {
+        Host *host;
         StopDone done;
         void *userdata;
 } Stop;
 
-static void on_ended(Agent *a, const Fault *fault, void *userdata)
+static Stop *stop_new(Host *host, StopDone done, void *userdata)
+{
+        Stop *stop = g_new0(Stop, 1);
+
+        *stop = (Stop){ .host = host, .done = done, .userdata = userdata };
+        return stop;
+}
+
+static void on_released(void *userdata)
 {
         g_autofree Stop *stop = userdata;
 
+        stop->done(true, NULL, stop->userdata);
+}
+
+/* Who is told that it is stopped may start it on another host, where nothing is to say that it is here. */
+static void stop_succeeded(Stop *stop)
+{
+        host_registry_flush(stop->host, on_released, stop);
+}
+
+static void on_ended(Agent *a, const Fault *fault, void *userdata)
+{
+        Stop *stop = userdata;
+
         (void)a;
-        stop->done(!fault, fault, stop->userdata);
+
+        if (!fault) {
+                stop_succeeded(stop);
+                return;
+        }
+        stop->done(false, fault, stop->userdata);
+        g_free(stop);
 }
 
 /* Written down, so that it is known also to a later life of ours. */
@@ -93,16 +122,18 @@ void host_stop_agent(Host *host, const char *id, uint64_t timeout_usec, StopDone
 {
         _cleanup_fault_ Fault fault = FAULT_INIT;
         Agent *a = host_find(host, id);
-        Stop *stop;
 
-        if (!a || agent_has_ended(a)) {
-                if (a)
-                        host_forget(host, a);
-                done(a != NULL, NULL, userdata);
+        if (!a) {
+                done(false, NULL, userdata);
+                return;
+        }
+        if (agent_has_ended(a)) {
+                host_forget(host, a);
+                stop_succeeded(stop_new(host, done, userdata));
                 return;
         }
         if (stop_before_launch(a) || agent_restart_stop(a)) {
-                done(true, NULL, userdata);
+                stop_succeeded(stop_new(host, done, userdata));
                 return;
         }
         if (agent_begin_stop(a, timeout_usec, &fault) < 0) {
@@ -110,12 +141,9 @@ void host_stop_agent(Host *host, const char *id, uint64_t timeout_usec, StopDone
                 return;
         }
         agent_restart_withdraw(a);
-
-        stop = g_new0(Stop, 1);
-        *stop = (Stop){ .done = done, .userdata = userdata };
         agent_wait_add(a, AGENT_EVENT_ENDED,
                 usec_add(timeout_usec > 0 ? timeout_usec : a->stop_timeout_usec, KILL_GRACE_USEC), on_ended,
-                stop);
+                stop_new(host, done, userdata));
 }
 
 typedef struct Shutdown {

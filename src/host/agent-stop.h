@@ -10,7 +10,8 @@
 /* stopped is false for an id that is not known. */
 typedef void (*StopDone)(bool stopped, const Fault *fault, void *userdata);
 
-/* timeout_usec 0: the runtime's own. The callback comes once, perhaps before this returns. */
+/* timeout_usec 0: the runtime's own. The callback comes once, perhaps before this returns: when the agent has
+ * ended and the registry does not have it any more, for which it waits as host_registry_flush() does. */
 void host_stop_agent(Host *host, const char *id, uint64_t timeout_usec, StopDone done, void *userdata);
 
 /* Asks the launcher for the stop and writes that down; the end is told later. */

@@ -144,11 +144,11 @@ void host_registry_reload(Host *host)
 }
 
 typedef struct Flush {
-        Host *host;
-        void (*done)(Host *host);
+        void (*done)(void *userdata);
+        void *userdata;
 } Flush;
 
-/* What has not arrived expires, or is found by our next life. */
+/* What has not arrived expires, or is found after the reconnect, or by our next life. */
 static void on_flushed(const RegistryAnswer *answer, const Fault *fault, void *userdata)
 {
         g_autofree Flush *flush = userdata;
@@ -156,14 +156,14 @@ static void on_flushed(const RegistryAnswer *answer, const Fault *fault, void *u
         (void)answer;
 
         if (fault)
-                log_debug("The registry is left as it is: %s", fault_text(fault));
-        flush->done(flush->host);
+                log_debug("The registry may not have heard everything yet: %s", fault_text(fault));
+        flush->done(flush->userdata);
 }
 
-void host_registry_flush(Host *host, void (*done)(Host *host))
+void host_registry_flush(Host *host, void (*done)(void *userdata), void *userdata)
 {
         Flush *flush = g_new0(Flush, 1);
 
-        *flush = (Flush){ .host = host, .done = done };
+        *flush = (Flush){ .done = done, .userdata = userdata };
         registry_flush(host->registry, on_flushed, flush, NULL);
 }

@@ -13,6 +13,6 @@ void host_registry_reload(Host *host);
 /* Others are told what they may know of this host besides its agents: something of it has changed. */
 void host_registry_describe(Host *host);
 
-/* Calls back when the registry has all that it was told, or cannot be reached, or too late; possibly before
- * this returns. Once at most for each host. */
-void host_registry_flush(Host *host, void (*done)(Host *host));
+/* Calls back once: when the registry has all that it was told, or cannot be reached, or does not answer in
+ * time (REGISTRY_FLUSH_LIMIT_USEC), or is closed; possibly before this returns. */
+void host_registry_flush(Host *host, void (*done)(void *userdata), void *userdata);

@@ -388,8 +388,9 @@ int host_start(Host *host, int notify_fd)
                 LAUNCHER_WAIT_USEC, 0, on_launcher_late, host);
 }
 
-static void hang_up(Host *host)
+static void hang_up(void *userdata)
 {
+        Host *host = userdata;
         GHashTableIter i;
         gpointer value;
 
@@ -412,7 +413,7 @@ void host_end(Host *host)
 
         log_event(LOG_INFO, MESSAGE_HOST_STOPPING, "Stopping; the agents run on");
         host->ending = true;
-        host_registry_flush(host, hang_up);
+        host_registry_flush(host, hang_up, host);
 }
 
 void host_reload(Host *host)

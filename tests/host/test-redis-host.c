@@ -82,13 +82,31 @@ static void test_ended_agents_are_gone_at_once(void)
         create(c, &(Create){ .id = "stopped" });
         create(c, &(Create){ .id = "dies" });
         expect_true("StopAgent", agent_stop(c, "stopped", 0));
-        redis_wait("", "GET agent_location:stopped");
+        redis_expect("", "GET agent_location:stopped");
         agent_signal(c, "dies", SIGKILL);
         agent_wait_end(c, "dies", "signal", SIGKILL);
         redis_wait("", "GET agent_location:dies");
         redis_wait("", "SMEMBERS host_agents:%s", hostname);
         agent_expect(c, "dies", "Location", "off");
         location_expect_load(c, "");
+}
+
+/* The answer means that the id is free on all hosts. */
+static void test_stop_is_answered_when_redis_knows(void)
+{
+        _cleanup_client_ Client *c = begin();
+
+        create(c, &(Create){ .id = "runs" });
+        create(c, &(Create){ .id = "ends" });
+        redis_expect("OK", "CLIENT PAUSE 1000 WRITE");
+        expect_true("StopAgent", agent_stop(c, "runs", 0));
+        redis_expect("", "GET agent_location:runs");
+
+        redis_expect("OK", "CLIENT PAUSE 1000 WRITE");
+        agent_signal(c, "ends", SIGKILL);
+        agent_wait_end(c, "ends", "signal", SIGKILL);
+        expect_true("StopAgent", agent_stop(c, "ends", 0));
+        redis_expect("", "GET agent_location:ends");
 }
 
 static void test_failed_launch_gives_its_claim_back(void)
@@ -471,6 +489,7 @@ int main(int argc, char *argv[])
         ADD("running-agents-are-where-the-originals-clients-look",
                 running_agents_are_where_the_originals_clients_look);
         ADD("ended-agents-are-gone-at-once", ended_agents_are_gone_at_once);
+        ADD("stop-is-answered-when-redis-knows", stop_is_answered_when_redis_knows);
         ADD("failed-launch-gives-its-claim-back", failed_launch_gives_its_claim_back);
         ADD("what-runs-elsewhere-exists", what_runs_elsewhere_exists);
         ADD("dead-entries-of-any-host-are-cleaned-up", dead_entries_of_any_host_are_cleaned_up);
