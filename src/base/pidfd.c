@@ -2,9 +2,12 @@
 #include "pidfd.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "file-util.h"
 #include "parse.h"
@@ -26,6 +29,8 @@ _Static_assert(sizeof(struct pidfd_info_v0) == 64, "the kernel's PIDFD_INFO_SIZE
 
 #define PROC_FILE_MAX (64u * 1024u)
 
+#define KILLED_MSEC 1000
+
 int pidfd_open_pid(pid_t pid)
 {
         /* The kernel sets close-on-exec by itself. */
@@ -37,6 +42,21 @@ int pidfd_open_pid(pid_t pid)
 int pidfd_signal(int pidfd, int signal_number)
 {
         return syscall(SYS_pidfd_send_signal, pidfd, signal_number, NULL, 0u) < 0 ? -errno : 0;
+}
+
+bool pidfd_reap(int pidfd)
+{
+        siginfo_t info = { 0 };
+
+        return waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG) < 0 || info.si_pid != 0;
+}
+
+bool pidfd_kill_and_reap(int pidfd)
+{
+        struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+        (void)pidfd_signal(pidfd, SIGKILL);
+        return poll(&p, 1, KILLED_MSEC) > 0 && pidfd_reap(pidfd);
 }
 
 /* The rest of the line that begins with key, terminated in place. */

@@ -207,6 +207,21 @@ static void process_exited(Child *c)
                 end_on_exited(c);
 }
 
+/* It has ended, and how is not for us yet. A child of PID 1 is a zombie: EPOLLHUP, which is always reported,
+ * comes when it has been reaped. One of ours is traced, see pidfd_reap(). If the kernel does not take that,
+ * this comes again. */
+static void await_release(const Child *c, sd_event_source *s)
+{
+        const uint32_t edges = EPOLLIN | EPOLLET;
+        uint32_t events;
+
+        if (c->adopted)
+                (void)sd_event_source_set_io_events(s, 0);
+        /* Each time it is set the kernel tells once more what there is. */
+        else if (sd_event_source_get_io_events(s, &events) < 0 || events != edges)
+                (void)sd_event_source_set_io_events(s, edges);
+}
+
 static int on_exit_event(sd_event_source *s, int fd, uint32_t revents, void *userdata)
 {
         Child *c = userdata;
@@ -225,10 +240,8 @@ static int on_exit_event(sd_event_source *s, int fd, uint32_t revents, void *use
 
         if (c->exited)
                 process_exited(c);
-        else if (c->adopted)
-                /* A zombie: EPOLLHUP, which is always reported, comes when PID 1 has reaped it. If the
-                 * kernel does not take that, this comes again. */
-                (void)sd_event_source_set_io_events(s, 0);
+        else
+                await_release(c, s);
         return 0;
 }
 
@@ -268,6 +281,11 @@ static int on_stray(sd_event_source *s, uint64_t usec, void *userdata)
         (void)s;
         (void)usec;
 
+        if (pidfd_is_ready(c->pidfd)) {
+                child_log(c, LOG_WARNING,
+                        "Agent %s has ended; how is known when who traces it lets go of it", c->agent_id);
+                return 0;
+        }
         child_log(c, LOG_WARNING, "Agent %s lives on outside its scope, which is gone: killing it",
                 c->agent_id);
         (void)child_signal(c, SIGKILL);

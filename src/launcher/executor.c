@@ -29,7 +29,7 @@ typedef struct Worker {
         Executor *executor;
         int pidfd; /* -EBADF: there is none */
         sd_event_source *exit_source;
-        bool retired; /* it is about to end */
+        bool retired; /* it is about to end, or waits to be reaped */
 } Worker;
 
 struct Executor {
@@ -46,20 +46,29 @@ struct Executor {
         sd_event_source *retire_timer;
 };
 
+static void release_worker(Worker *w)
+{
+        w->exit_source = sd_event_source_disable_unref(w->exit_source);
+        w->pidfd = close_fd(w->pidfd);
+        w->retired = false;
+}
+
+static void retire_worker(Worker *w)
+{
+        if (!w->retired)
+                w->executor->n_workers--;
+        w->retired = true;
+}
+
+/* Ends it, if it has not ended. One that is traced keeps its place until it can be reaped. */
 static void drop_worker(Worker *w)
 {
-        siginfo_t info;
-
         if (w->pidfd < 0)
                 return;
 
-        w->exit_source = sd_event_source_disable_unref(w->exit_source);
-        (void)pidfd_signal(w->pidfd, SIGKILL);
-        (void)waitid(P_PIDFD, (id_t)w->pidfd, &info, WEXITED);
-        w->pidfd = close_fd(w->pidfd);
-        if (!w->retired)
-                w->executor->n_workers--;
-        w->retired = false;
+        retire_worker(w);
+        if (pidfd_kill_and_reap(w->pidfd) || !w->exit_source)
+                release_worker(w);
 }
 
 static int spawn_worker(const char *path, int requests, pid_t *ret_pid)
@@ -120,7 +129,8 @@ static int add_worker(Executor *e, pid_t pid)
 
         e->n_workers++;
         w->pidfd = pidfd;
-        r = sd_event_add_io(e->event, &w->exit_source, w->pidfd, EPOLLIN, on_exit_event, w);
+        r = sd_event_add_io(
+                e->event, &w->exit_source, w->pidfd, EPOLLIN | EPOLLET, on_exit_event, w); /* pidfd_reap() */
         if (r < 0)
                 drop_worker(w);
         return r;
@@ -255,8 +265,7 @@ static int on_retire(sd_event_source *s, uint64_t usec, void *userdata)
 
                 if (w->pidfd < 0 || w->retired || pidfd_signal(w->pidfd, SIGKILL) < 0)
                         continue;
-                w->retired = true;
-                e->n_workers--;
+                retire_worker(w);
         }
         return 0;
 }
@@ -331,6 +340,8 @@ Executor *executor_free(Executor *e)
                 return NULL;
 
         drop_all(e);
+        for (size_t i = 0; i < WORKERS_MAX; i++)
+                release_worker(&e->workers[i]);
         sd_event_source_disable_unref(e->retire_timer);
         sd_event_unref(e->event);
         free(e);

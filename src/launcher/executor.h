@@ -20,7 +20,7 @@ typedef struct ExecutorRequest {
 
 /* path is borrowed and outlives us. */
 int executor_new(sd_event *event, const char *path, Executor **ret);
-Executor *executor_free(Executor *executor); /* ends the workers, and waits for that */
+Executor *executor_free(Executor *executor); /* ends the workers; one that is traced is left to be reaped */
 void executor_freep(Executor **executor);
 
 /* Ends the workers, and with them what they have in hand: who waits for a process learns at the gate that

@@ -2,10 +2,7 @@
 #include "foundling.h"
 
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "escape.h"
 #include "file-util.h"
@@ -13,10 +10,6 @@
 #include "pidfd.h"
 
 #define CHILDREN_SIZE_MAX (64u * 1024u * 1024u)
-
-/* How long it is waited for the end of an executor that has been killed; later, or when who traces it has
- * let go of it, it is reaped as it comes. */
-#define KILLED_MSEC 1000
 
 /* Executors can have made further ones until they were killed; those cannot. */
 #define ROUNDS_MAX 10u
@@ -46,20 +39,12 @@ static void foundling_free(Foundling *f)
         free(f);
 }
 
-/* Of one that has ended. False: it is traced, and its tracer is told before we are. */
-static bool reap(int pidfd)
-{
-        siginfo_t info = { 0 };
-
-        return waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG) < 0 || info.si_pid != 0;
-}
-
 static int on_exit_event(sd_event_source *s, int fd, uint32_t revents, void *userdata)
 {
         (void)s;
         (void)revents;
 
-        if (reap(fd))
+        if (pidfd_reap(fd))
                 foundling_free(userdata);
         return 0;
 }
@@ -111,14 +96,6 @@ static bool is_in_agent_scope(pid_t pid)
         return last && agent_unit_is_valid(last + 1);
 }
 
-static bool kill_and_reap(int pidfd)
-{
-        struct pollfd p = { .fd = pidfd, .events = POLLIN };
-
-        (void)pidfd_signal(pidfd, SIGKILL);
-        return poll(&p, 1, KILLED_MSEC) > 0 && reap(pidfd);
-}
-
 /* 1: it was an executor, or one that we leave to end by itself; 0: it was none. */
 static int take_in(Foundlings *l, pid_t pid, bool is_dumper)
 {
@@ -130,7 +107,7 @@ static int take_in(Foundlings *l, pid_t pid, bool is_dumper)
         if (pidfd < 0)
                 return pidfd;
         agent = is_in_agent_scope(pid);
-        if (!agent && !is_dumper && kill_and_reap(pidfd))
+        if (!agent && !is_dumper && pidfd_kill_and_reap(pidfd))
                 return 1;
 
         r = add(l, pid, steal_fd(&pidfd), &f);

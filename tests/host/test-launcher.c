@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 
 #include "common/launcher-fixture.h"
+#include "fake/debugger.h"
 #include "file-util.h"
 #include "pidfd.h"
 
@@ -266,6 +267,29 @@ static void test_dead_agent_stays_zombie_until_acknowledged(void)
         expect_nothing_left(f, s->unit);
 }
 
+/* Until its debugger has gone the kernel tells the launcher that it has ended, but not how. */
+static void test_end_of_a_debugged_agent_is_told_when_its_debugger_has_gone(void)
+{
+        g_autoptr(Fixture) f = fixture_new();
+        g_autofree char *launcher = NULL;
+        int debugger;
+
+        fixture_runtime(f, "sleep", "Exec=/bin/sleep 1000");
+        g_autoptr(Spawned) s = fixture_spawn(f, "debugged", "sleep");
+        debugger = debugger_attach(s->pid);
+        g_assert_cmpint(pidfd_signal(s->pidfd, SIGKILL), >=, 0);
+        shell_await(
+                "journalctl -u agenthost-launcher | grep -q 'Agent debugged has ended; how is known when'");
+
+        /* It is not told of it over and over: the processor is left alone for a while. */
+        launcher = g_strchomp(shell("systemctl show -P MainPID agenthost-launcher"));
+        shell_await("ticks() { awk '{ print $14 + $15 }' /proc/%s/stat; }; "
+                    "before=$(ticks); sleep 0.2; test \"$before\" = \"$(ticks)\"",
+                launcher);
+        g_assert_cmpint(close(debugger), ==, 0);
+        fixture_expect_end(f, s, "signal", CLD_KILLED, SIGKILL, false);
+}
+
 /* What a stranger gets who passes the socket's mode: the connection closes before anything is read. */
 static void test_connections_of_other_users_are_closed(void)
 {
@@ -313,6 +337,8 @@ int main(int argc, char *argv[])
         g_test_add_func("/launcher/end_kills_what_the_agent_left", test_end_kills_what_the_agent_left);
         g_test_add_func("/launcher/dead_agent_stays_zombie_until_acknowledged",
                 test_dead_agent_stays_zombie_until_acknowledged);
+        g_test_add_func("/launcher/end_of_a_debugged_agent_is_told_when_its_debugger_has_gone",
+                test_end_of_a_debugged_agent_is_told_when_its_debugger_has_gone);
         g_test_add_func("/launcher/connections_of_other_users_are_closed",
                 test_connections_of_other_users_are_closed);
         return g_test_run();

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "foundling.h"
 
-#include <fcntl.h>
 #include <glib.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/ptrace.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "fake/debugger.h"
 #include "fake/loop.h"
 
 /* A child that does nothing, as an executor does. */
@@ -29,43 +27,6 @@ static bool is_reaped(void *userdata)
         const pid_t *pid = userdata;
 
         return kill(*pid, 0) < 0 && errno == ESRCH;
-}
-
-/* Ends with the pipe, and never asks what has become of who it traces. */
-static void trace(pid_t pid, int ready, int until)
-{
-        char byte;
-
-        if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) < 0)
-                _exit(EXIT_FAILURE);
-        (void)write(ready, "", 1);
-        (void)read(until, &byte, 1);
-        _exit(EXIT_SUCCESS);
-}
-
-/* The tracer is nobody's child but init's. Returns what it ends with. */
-static int start_tracer(pid_t traced)
-{
-        int ready[2], until[2];
-        pid_t pid;
-        char byte;
-
-        g_assert_cmpint(pipe2(ready, O_CLOEXEC), ==, 0);
-        g_assert_cmpint(pipe2(until, O_CLOEXEC), ==, 0);
-        pid = fork();
-        g_assert_cmpint(pid, >=, 0);
-        if (pid == 0) {
-                (void)close(until[1]);
-                if (fork() == 0)
-                        trace(traced, ready[1], until[0]);
-                _exit(EXIT_SUCCESS);
-        }
-        g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
-        (void)close(ready[1]);
-        (void)close(until[0]);
-        g_assert_cmpint(read(ready[0], &byte, 1), ==, 1);
-        (void)close(ready[0]);
-        return until[1];
 }
 
 static Foundlings *look_around(sd_event *event, pid_t dumper)
@@ -107,14 +68,14 @@ static void test_dumper_ends_by_itself(void)
 static void test_traced_executor_is_reaped_after_its_tracer(void)
 {
         pid_t traced = start_child(), other = start_child();
-        int tracer = start_tracer(traced);
+        int debugger = debugger_attach(traced);
         sd_event *event = loop_new();
         Foundlings *l = look_around(event, 0);
 
         g_assert_true(is_reaped(&other));
         loop_for(event, 20);
         g_assert_false(is_reaped(&traced));
-        g_assert_cmpint(close(tracer), ==, 0);
+        g_assert_cmpint(close(debugger), ==, 0);
         loop_until(event, is_reaped, &traced);
         foundlings_free(l);
         sd_event_unref(event);
