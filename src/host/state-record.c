@@ -178,19 +178,24 @@ struct json_object *state_record_write(const Agent *a)
         return o;
 }
 
-static bool has_key(const JsonField *fields, size_t n, const char *key)
+static void add_keys(GHashTable *keys, const JsonField *fields, size_t n)
 {
         for (size_t i = 0; i < n; i++)
-                if (strcmp(fields[i].key, key) == 0)
-                        return true;
-        return false;
+                g_hash_table_add(keys, (char *)fields[i].key);
 }
 
 static bool key_is_known(const char *key)
 {
-        return strcmp(key, "format") == 0 || strcmp(key, "environment") == 0 ||
-                has_key(plain_fields, ELEMENTSOF(plain_fields), key) ||
-                has_key(record_fields, ELEMENTSOF(record_fields), key);
+        static GHashTable *known;
+
+        if (!known) {
+                known = g_hash_table_new(g_str_hash, g_str_equal);
+                g_hash_table_add(known, (char *)"format");
+                g_hash_table_add(known, (char *)"environment");
+                add_keys(known, plain_fields, ELEMENTSOF(plain_fields));
+                add_keys(known, record_fields, ELEMENTSOF(record_fields));
+        }
+        return g_hash_table_contains(known, key);
 }
 
 static struct json_object *take_unknown_fields(struct json_object *o)
