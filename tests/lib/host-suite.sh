@@ -19,7 +19,7 @@ host_suite_run() {
         local program
         host_name=$host_prefix-shared
         host_options=(--root "$variant_root" --bus "$variant_bus" --install "$build_dir/install-tree"
-                --bind "$source_dir" --bind "$build_dir"
+                --bind "$source_dir" --bind "$build_dir" --bind "$tools_dir"
                 --env "ASAN_OPTIONS=$ASAN_OPTIONS" --env "UBSAN_OPTIONS=$UBSAN_OPTIONS")
 
         for program in "$build_dir"/tests/host/test-*; do
@@ -57,7 +57,8 @@ host_suite_run_inside() {
         # One variant looks closely; the other sweeps over fewer points.
         [[ $all == yes || $variant_name == debug || -v AGENTHOST_TEST_POINTS ]] ||
                 environment+=(--env AGENTHOST_TEST_POINTS=70)
-        for name in AGENTHOST_SOURCE_DIR AGENTHOST_BUILD_DIR AGENTHOST_TEST_ALL AGENTHOST_TEST_POINTS ASAN_OPTIONS UBSAN_OPTIONS; do
+        for name in AGENTHOST_SOURCE_DIR AGENTHOST_BUILD_DIR AGENTHOST_PROMTOOL AGENTHOST_TEST_ALL AGENTHOST_TEST_POINTS \
+                ASAN_OPTIONS UBSAN_OPTIONS; do
                 [[ ! -v $name ]] || environment+=(--env "$name=${!name}")
         done
 
