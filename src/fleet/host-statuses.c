@@ -111,6 +111,13 @@ static void on_told(const RegistryAnswer *answer, const Fault *fault, void *user
         list_unwilling(s);
 }
 
+void host_statuses_forget(HostStatuses *s)
+{
+        s->call = registry_call_free(s->call);
+        g_ptr_array_set_size(s->unwilling, 0);
+        g_hash_table_remove_all(s->by_hostname);
+}
+
 /* -- Asking -- */
 
 static void choose(HostStatuses *s, const DiscoveryHost *hosts, size_t n, const DiscoveryHost *self)

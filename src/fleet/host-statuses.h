@@ -37,6 +37,9 @@ void host_statuses_ask(HostStatuses *statuses,
         const DiscoveryHost *self,
         uint64_t valid_usec);
 
+/* All that has been said: it was in a registry that is not asked any more. */
+void host_statuses_forget(HostStatuses *statuses);
+
 /* False: it has said nothing, or not for long. */
 bool host_statuses_find(
         const HostStatuses *statuses, const char *hostname, uint64_t now_usec, HostStatus *ret);

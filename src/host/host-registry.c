@@ -8,6 +8,7 @@
 #include "agent-reschedule.h"
 #include "host-discovery.h"
 #include "host-metrics.h"
+#include "host-statuses.h"
 #include "log.h"
 #include "manager-bus.h"
 #include "unusable.h"
@@ -129,6 +130,7 @@ static void change_registry(Host *host)
         log_info("The settings of the registry have changed");
         host->registry = make_registry(host, registry_address(old));
         keep_settings(host);
+        host_statuses_forget(host->statuses);
         registry_free(old);
         put_all(host);
         manager_bus_registry_changed(host);

@@ -379,6 +379,17 @@ static void test_hosts_that_say_they_take_no_agents_come_last(void)
         wait_turns(c, "host-0:50051 host-1:50051 host-2:50051");
 }
 
+static void test_what_was_said_in_another_registry_does_not_count(void)
+{
+        _cleanup_client_ Client *c = begin_with_redis(STATIC);
+
+        g_free(redis_ask("HSET host_status:host-1 agents 1 capacity 5 draining 1"));
+        wait_turns(c, "host-0:50051 host-2:50051 host-2:50051");
+        config_write(STATIC);
+        host_reload();
+        expect_true("all have their turns", has_turns(c, "host-0:50051 host-1:50051 host-2:50051"));
+}
+
 static void test_host_that_drains_says_so_and_comes_last_at_once(void)
 {
         _cleanup_client_ Client *c = begin_with_redis(
@@ -553,6 +564,8 @@ int main(int argc, char *argv[])
         ADD("least-agents-looks-at-what-hosts-say", least_agents_looks_at_what_hosts_say);
         ADD("what-hosts-say-of-themselves-is-told", what_hosts_say_of_themselves_is_told);
         ADD("hosts-that-say-they-take-no-agents-come-last", hosts_that_say_they_take_no_agents_come_last);
+        ADD("what-was-said-in-another-registry-does-not-count",
+                what_was_said_in_another_registry_does_not_count);
         ADD("host-that-drains-says-so-and-comes-last-at-once",
                 host_that_drains_says_so_and_comes_last_at_once);
         ADD("others-learn-soon-how-many-agents-there-are", others_learn_soon_how_many_agents_there_are);

@@ -154,6 +154,25 @@ static void test_what_was_said_counts_for_a_while(Fixture *f, const void *data)
         expect_unwilling(f, f->now_usec + VALID_USEC - 1, "host-1 draining");
 }
 
+static void test_nothing_is_known_when_it_is_forgotten(Fixture *f, const void *data)
+{
+        const RegistryLoad full = { .hostname = "host-1", .n_agents = 5, .capacity = 5 };
+        HostStatus status;
+
+        (void)data;
+
+        ask_and_tell(f, &full, 1);
+        expect_unwilling(f, f->now_usec, "host-1 full");
+        ask(f, two, ELEMENTSOF(two));
+        host_statuses_forget(f->statuses);
+        g_assert_null(f->fake->call);
+        expect_unwilling(f, f->now_usec, "");
+        g_assert_false(host_statuses_find(f->statuses, "host-1", f->now_usec, &status));
+
+        ask_and_tell(f, &full, 1);
+        expect_unwilling(f, f->now_usec, "host-1 full");
+}
+
 static void test_question_is_asked_once_at_a_time(Fixture *f, const void *data)
 {
         (void)data;
@@ -217,6 +236,7 @@ int main(int argc, char **argv)
         ADD("what-a-host-says-is-known", what_a_host_says_is_known);
         ADD("unwilling-are-those-that-drain-or-are-full", unwilling_are_those_that_drain_or_are_full);
         ADD("what-was-said-counts-for-a-while", what_was_said_counts_for_a_while);
+        ADD("nothing-is-known-when-it-is-forgotten", nothing_is_known_when_it_is_forgotten);
         ADD("question-is-asked-once-at-a-time", question_is_asked_once_at_a_time);
         ADD("many-hosts-have-their-turns", many_hosts_have_their_turns);
         ADD("freed-while-it-waits-nothing-comes", freed_while_it_waits_nothing_comes);
