@@ -16,18 +16,12 @@
 /* Several agents that one lack of memory ends are seen to exit one after the other. */
 #define RECENT_USEC (30 * USEC_PER_SEC)
 
-/* A count of a slice that may have been made anew meanwhile. */
-typedef struct Count {
-        uint64_t seen;
-        uint64_t rose_at_usec; /* 0: not since we look */
-} Count;
-
 typedef struct Slice {
         OomFleet *fleet;
         const char *name; /* NULL: agents.slice */
         bool readable;
-        Count own; /* its limit was hit */
-        Count all; /* or one below it */
+        uint64_t own_seen, all_seen; /* how often its limit was hit; or one below it */
+        uint64_t own_rose_at_usec; /* 0: not since we look */
         uint64_t below_rose_at_usec; /* one below it for certain */
         sd_event_source *watch; /* of the group that the slice had when it was last looked for */
         ino_t watched;
@@ -46,17 +40,12 @@ struct OomFleet {
         Slice slice;
 };
 
-/* Returns by how much it has risen. */
-static uint64_t count_update(Count *count, uint64_t value, uint64_t now_usec)
+/* By how much a count has risen, of a slice that may have been made anew meanwhile. */
+static uint64_t take_rise(uint64_t *seen, uint64_t value)
 {
-        uint64_t rise;
+        uint64_t rise = value < *seen ? value : value - *seen;
 
-        if (value < count->seen)
-                count->seen = 0;
-        rise = value - count->seen;
-        if (rise > 0)
-                count->rose_at_usec = now_usec;
-        count->seen = value;
+        *seen = value;
         return rise;
 }
 
@@ -70,8 +59,10 @@ static void slice_look(Slice *slice, uint64_t now_usec)
                 cgroup_read_key(fd, "memory.events", "oom", &all) >= 0;
         if (!slice->readable)
                 return;
-        own = count_update(&slice->own, own, now_usec);
-        if (count_update(&slice->all, all, now_usec) > own)
+        own = take_rise(&slice->own_seen, own);
+        if (own > 0)
+                slice->own_rose_at_usec = now_usec;
+        if (take_rise(&slice->all_seen, all) > own)
                 slice->below_rose_at_usec = now_usec;
 }
 
@@ -88,11 +79,13 @@ static int on_events(sd_event_source *s, const struct inotify_event *event, void
  * ended. A slice that comes again has another group. */
 static void slice_watch(Slice *slice)
 {
-        _cleanup_close_ int dir_fd = cgroup_open(slice->fleet->dir, slice->name, NULL);
-        _cleanup_close_ int fd = dir_fd >= 0 ? openat(dir_fd, "memory.events", O_PATH | O_CLOEXEC) : -EBADF;
+        _cleanup_close_ int dir_fd = cgroup_open(slice->fleet->dir, slice->name, NULL), fd = -EBADF;
         struct stat st;
 
-        if (fd < 0 || fstat(fd, &st) < 0 || (slice->watch && slice->watched == st.st_ino))
+        if (dir_fd < 0 || fstat(dir_fd, &st) < 0 || (slice->watch && slice->watched == st.st_ino))
+                return;
+        fd = openat(dir_fd, "memory.events", O_PATH | O_CLOEXEC);
+        if (fd < 0)
                 return;
 
         slice->watch = sd_event_source_disable_unref(slice->watch);
@@ -237,8 +230,8 @@ const char *oom_level(OomGuild *g, const OomCounts *own, uint64_t now_usec)
                 return "";
 
         oom_guild_look(g, now_usec);
-        cause_take(&cause, "guild", g->slice.own.rose_at_usec);
-        cause_take(&cause, "fleet", g->slice.fleet->slice.own.rose_at_usec);
+        cause_take(&cause, "guild", g->slice.own_rose_at_usec);
+        cause_take(&cause, "fleet", g->slice.fleet->slice.own_rose_at_usec);
         /* Its scope was gone before it could be read: what the guild counts without its own is an agent's.
          */
         if (!own->known)
