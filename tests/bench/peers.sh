@@ -43,9 +43,7 @@ peers_boot() {
 HeartbeatSec=20s
 TtlSec=60s
 END
-                make_certificate "$name" fleet "$(name_of "$name")"
-                put_certificate "$name" "$name" fleet
-                use_certificates "$name"
+                give_certificate "$name"
                 start_agenthost "$name"
         done
 }

@@ -50,9 +50,7 @@ test_hosts_boot() {
         make_authority fleet
         for name in "${hosts[@]}"; do
                 configure "$name" "${hosts[@]}"
-                make_certificate "$name" fleet "$(name_of "$name")"
-                put_certificate "$name" "$name" fleet
-                use_certificates "$name"
+                give_certificate "$name"
         done
         for name in "${hosts[@]}"; do
                 start_agenthost "$name"

@@ -98,9 +98,7 @@ test_hosts_find_one_another() {
         api_says one two three
         for name in "${hosts[@]}"; do
                 configure "$name" "${hosts[@]}"
-                make_certificate "$name" fleet "$(name_of "$name")"
-                put_certificate "$name" "$name" fleet
-                use_certificates "$name"
+                give_certificate "$name"
                 use_kube "$name"
                 start_agenthost "$name"
         done

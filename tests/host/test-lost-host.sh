@@ -21,14 +21,6 @@ not_placed_message=$(sed -n 's/#define MESSAGE_AGENT_NOT_PLACED "\(.*\)"/\1/p' "
 # shellcheck source=../lib/fleet.sh
 . "$here/../lib/fleet.sh"
 
-is_ok() {
-        says '"ok"' run "$1" busctl get-property org.agenthost.Host1 /org/agenthost/Host1 org.agenthost.Host1.Manager RegistryState
-}
-
-main_pid() {
-        run "$1" busctl get-property org.agenthost.Host1 "/org/agenthost/Host1/agent/$2" org.agenthost.Host1.Agent MainPID
-}
-
 # create HOST ID [OPTION]...: one that is to be placed again.
 create() {
         manager "$1" CreateAgent 'sssa{sv}' "{\"id\":\"$2\",\"name\":\"$2\",\"color\":\"blue\"}" '{"id":"g","x":1}' '{"backend":"b"}' \
@@ -90,7 +82,7 @@ HeartbeatSec=300ms
 TtlSec=2
 END
         run "$name" systemctl start agenthostd.service
-        wait_until 30 is_ok "$name"
+        wait_until 30 registry_is ok "$name"
 }
 
 test_hosts_boot() {
@@ -143,7 +135,7 @@ test_agent_is_what_it_was_created_as() {
         local found pid
         found=$(places r1 two three)
         expect 's "{\"id\":\"r1\",\"name\":\"r1\",\"color\":\"blue\"}"' "$(manager "$found" GetAgentSpec s r1)" "GetAgentSpec"
-        pid=$(main_pid "$found" r1)
+        pid=$(agent_property "$found" r1 MainPID)
         expect_like "*AGENTHOST_MACHINE_ID=7*WHO=me*" \
                 "$(run "$found" sh -c "tr '\\0' '\\n' </proc/${pid#u }/environ | sort")" "its environment"
         expect '{"id":"g","x":1}' "$(run "$found" sh -c "cat /run/agenthost/credentials/*r1*/guild_spec")" "its guild_spec"
@@ -206,7 +198,7 @@ test_host_that_was_cut_off_ends_its_copy() {
         expect one "$(places c1 one)" "where it runs on meanwhile"
         "$host" link "$prefix-one" up
         wait_until 60 says "not found" manager one GetAgentInfo s c1
-        wait_until 60 is_ok one
+        wait_until 60 registry_is ok one
         expect "$found" "$(places c1 "${hosts[@]}")" "hosts of c1"
         expect "s \"$found:50051\"" "$(manager one GetLocation s c1)" "GetLocation"
         expect "$found" "$(redis HGET agent_spec:c1 host)" "whose its spec is"
@@ -227,7 +219,7 @@ pids() {
         local id name
         for id in r1 r2 s1 w1 c1 q1; do
                 name=$(places "$id" "${hosts[@]}")
-                echo "$id $name $(main_pid "$name" "$id")"
+                echo "$id $name $(agent_property "$name" "$id" MainPID)"
         done
 }
 
@@ -266,8 +258,7 @@ test_nobody_is_lost_when_redis_was_away() {
         since=$(run one date '+%F %T')
         run redis systemctl stop redis.service
         for name in "${hosts[@]}"; do
-                wait_until 60 says '"down"' run "$name" busctl get-property org.agenthost.Host1 /org/agenthost/Host1 \
-                        org.agenthost.Host1.Manager RegistryState
+                wait_until 60 registry_is down "$name"
         done
         start_redis
         expect_nobody_lost "$since" "$before"

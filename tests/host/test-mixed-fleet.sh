@@ -43,9 +43,7 @@ test_hosts_of_both_kinds_boot() {
         for name in "${hosts[@]}"; do
                 configure "$name" "${hosts[@]}"
                 config "$name" times <<<$'[Registry]\nTtlSec=3'
-                make_certificate "$name" fleet "$(name_of "$name")"
-                put_certificate "$name" "$name" fleet
-                use_certificates "$name"
+                give_certificate "$name"
                 start_agenthost "$name"
         done
         expect_like "systemd 252 *" "$(run one systemctl --version)" "systemd of one"
@@ -83,7 +81,7 @@ test_turns_are_shared() {
 test_options_arrive() {
         local pid
         run_agent two options host s "$prefix-one" machine_id i 7 >/dev/null
-        pid=$(run one busctl get-property org.agenthost.Host1 /org/agenthost/Host1/agent/options org.agenthost.Host1.Agent MainPID)
+        pid=$(agent_property one options MainPID)
         expect_like "*AGENTHOST_MACHINE_ID=7*" "$(run one sh -c "tr '\\0' '\\n' </proc/${pid#u }/environ")" "environment"
 }
 

@@ -31,7 +31,7 @@ forget_connections() {
         local name
         for name in "${hosts[@]}"; do
                 run "$name" systemctl restart agenthostd.service
-                wait_until 30 says '"ok"' manager_property "$name" RegistryState
+                wait_until 30 registry_is ok "$name"
         done
 }
 
@@ -50,9 +50,7 @@ test_hosts_boot() {
         make_authority foreign
         for name in "${hosts[@]}"; do
                 configure "$name" "${hosts[@]}"
-                make_certificate "$name" fleet "$(name_of "$name")"
-                put_certificate "$name" "$name" fleet
-                use_certificates "$name"
+                give_certificate "$name"
                 start_agenthost "$name"
         done
         expect_answers
@@ -101,7 +99,7 @@ test_replaced_files_are_read_again() {
         put_certificate two two-new fleet
         expect_answers
         run one systemctl restart agenthostd.service
-        wait_until 30 says '"ok"' manager_property one RegistryState
+        wait_until 30 registry_is ok one
         expect_answers
         expect "$before" "$(run two systemctl show --property=MainPID agenthostd.service)" "agenthostd on two"
 }
@@ -109,7 +107,7 @@ test_replaced_files_are_read_again() {
 test_broken_files_leave_what_is_there() {
         run two sh -c 'echo nonsense >/etc/agenthost/tls/new && mv /etc/agenthost/tls/new /etc/agenthost/tls/host.pem'
         run one systemctl restart agenthostd.service
-        wait_until 30 says '"ok"' manager_property one RegistryState
+        wait_until 30 registry_is ok one
         expect 'b false' "$(ask one two)" "two's answer to one"
         # Who starts with them says so, and tries again.
         run two systemctl restart agenthostd.service

@@ -66,9 +66,7 @@ test_host_without_certificates_listens_nowhere_and_says_so_once() {
 test_certificates_are_taken_by_a_reload() {
         local name
         for name in "${hosts[@]}"; do
-                make_certificate "$name" fleet "$(name_of "$name")"
-                put_certificate "$name" "$name" fleet
-                use_certificates "$name"
+                give_certificate "$name"
                 reload "$name"
                 says connected reach "$name"
         done
@@ -211,7 +209,7 @@ test_host_cut_off_is_passed_over() {
         expect_like "*\"before-1\"*1 \"$prefix-three:50051\" \"Host $prefix-three cannot be reached*" "$answer" \
                 "ListFleetAgents without three"
         "$host" link "$prefix-three" up
-        wait_until 30 says '"ok"' manager_property three RegistryState
+        wait_until 30 registry_is ok three
         wait_until 30 says 'b true' manager one StopAgentAnywhere su before-2 5
 }
 

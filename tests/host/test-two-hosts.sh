@@ -14,48 +14,10 @@ group=two$$
 . "$here/../lib/tap.sh"
 # shellcheck source=../../packaging/common.sh
 . "$here/../../packaging/common.sh"
+# shellcheck source=../lib/fleet.sh
+. "$here/../lib/fleet.sh"
 
-# The suite's options are words quoted for a shell; among them is what is to be installed.
-options=()
-eval "options=(${AGENTHOST_HOST_OPTIONS:-})"
-
-boot() {
-        "$host" boot "$prefix-$1" ${options[@]+"${options[@]}"} --net "$group"
-}
-
-run() {
-        local name=$1
-        shift
-        "$host" run "$prefix-$name" --timeout 60 "$@"
-}
-
-redis() {
-        run redis redis-cli "$@"
-}
-
-# wait_until SECONDS COMMAND...: there is nobody to tell.
-wait_until() {
-        local end=$((EPOCHSECONDS + $1))
-        shift
-        until "$@" >/dev/null 2>&1; do
-                ((EPOCHSECONDS < end)) || { echo "has not come: $*" && return 1; }
-                sleep 0.1
-        done
-}
-
-manager() {
-        local name=$1
-        shift
-        run "$name" busctl call org.agenthost.Host1 /org/agenthost/Host1 org.agenthost.Host1.Manager "$@"
-}
-
-manager_property() {
-        run "$1" busctl get-property org.agenthost.Host1 /org/agenthost/Host1 org.agenthost.Host1.Manager "$2"
-}
-
-agent_property() {
-        run "$1" busctl get-property org.agenthost.Host1 "/org/agenthost/Host1/agent/$2" org.agenthost.Host1.Agent "$3"
-}
+hosts=(one two)
 
 # create HOST ID [TAKEOVER [RUNTIME]]
 create() {
@@ -77,19 +39,10 @@ has_turns() {
         [[ $(turns "$1") == "$2" ]]
 }
 
-says() {
-        [[ $("${@:2}" 2>&1) == *"$1"* ]]
-}
-
-configure() {
-        local name=$1
-        run "$name" sh -c 'mkdir -p /etc/agenthost/runtimes.d /etc/agenthost/agenthost.conf.d
-                cat >/etc/agenthost/runtimes.d/sleeper.runtime' <<'END'
-[Runtime]
-User=daemon
-Exec=/bin/sleep 10000
-END
-        run "$name" sh -c 'cat >/etc/agenthost/runtimes.d/stubborn.runtime' <<'END'
+# set_up HOST: by a short name, and with a short time for who is gone.
+set_up() {
+        configure "$1"
+        run "$1" sh -c 'cat >/etc/agenthost/runtimes.d/stubborn.runtime' <<'END'
 [Runtime]
 User=daemon
 Restart=always
@@ -97,32 +50,25 @@ RestartSec=1ms
 StopTimeoutSec=1
 Exec=/bin/sh -c 'trap "" TERM; while :; do sleep 0.1; done'
 END
-        run "$name" sh -c 'cat >/etc/agenthost/agenthost.conf.d/registry.conf' <<END
+        config "$1" pair <<END
 [Host]
-Hostname=$name
+Hostname=$1
 [Registry]
-RedisUrl=redis://$prefix-redis:6379/0
-HeartbeatSec=300ms
 TtlSec=2
 [Discovery]
-Source=static
 Peers=one:50051 two:50051
 END
-        run "$name" systemctl start agenthostd.service
-        wait_until 30 says '"ok"' manager_property "$name" RegistryState
+        start_agenthost "$1"
 }
 
-# The server and the checker of its files are one program, which goes by its name; only the latter comes with the tools.
 test_hosts_boot() {
         local name
         for name in redis one two; do
                 boot "$name"
         done
-        # shellcheck disable=SC2016  # for the shell in the host
-        run redis systemd-run --quiet --unit=redis --property=Type=notify /bin/bash -c \
-                'exec -a redis-server "$(command -v redis-server redis-check-rdb | head -n 1)" --supervised systemd --protected-mode no --save "" --appendonly no'
-        configure one
-        configure two
+        start_redis
+        set_up one
+        set_up two
 }
 
 test_each_knows_the_others_agents() {
@@ -152,14 +98,14 @@ test_agent_that_was_taken_over_is_stopped() {
 test_agent_that_moved_during_a_partition_is_not_fought_over() {
         create one moves >/dev/null
         "$host" link "$prefix-one" down
-        wait_until 30 says '"down"' manager_property one RegistryState
+        wait_until 30 registry_is down one
         wait_until 30 says "not found" manager two GetLocation s moves
         expect_like "*Redis at redis://$prefix-redis:6379/0: *" "$(manager one GetLocation s moves 2>&1 || true)" \
                 "GetLocation on one"
         create two moves >/dev/null
         create one meanwhile >/dev/null
         "$host" link "$prefix-one" up
-        wait_until 60 says '"ok"' manager_property one RegistryState
+        wait_until 60 registry_is ok one
         wait_until 30 says "not found" manager one GetAgentInfo s moves
         expect 's "two:50051"' "$(manager one GetLocation s moves)" "GetLocation of what has moved"
         expect 's "one:50051"' "$(manager two GetLocation s meanwhile)" "GetLocation of what was created meanwhile"
@@ -195,7 +141,7 @@ test_shutdown_of_a_host_leaves_nothing_of_it() {
                 expect "" "$(redis GET "agent_location:$id")" "location of $id"
         done
         boot two
-        configure two
+        set_up two
         expect 'b false' "$(manager_property two Draining)" "Draining after the boot"
 }
 
@@ -216,12 +162,5 @@ test_redis_that_comes_back_empty_learns_everything() {
         expect "gone meanwhile" "$(redis SMEMBERS host_agents:one | sort | xargs)" "agents of one"
 }
 
-cleanup() {
-        local name
-        for name in redis one two; do
-                ! "$host" pid "$prefix-$name" >/dev/null 2>&1 || "$host" pull-plug "$prefix-$name"
-        done
-}
-
-undo_at_exit cleanup
+undo_at_exit pull_plugs redis "${hosts[@]}"
 tap_run

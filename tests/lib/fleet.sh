@@ -68,6 +68,16 @@ manager_property() {
         run "$1" busctl get-property org.agenthost.Host1 /org/agenthost/Host1 org.agenthost.Host1.Manager "$2"
 }
 
+# agent_property HOST ID NAME: the id as it stands in the object's path.
+agent_property() {
+        run "$1" busctl get-property org.agenthost.Host1 "/org/agenthost/Host1/agent/$2" org.agenthost.Host1.Agent "$3"
+}
+
+# registry_is STATE HOST
+registry_is() {
+        says "\"$1\"" manager_property "$2" RegistryState
+}
+
 # run_agent HOST ID [OPTIONS...]: asks a host for an agent on any; options as busctl wants them, without their number.
 run_agent() {
         local name=$1 id=$2
@@ -175,9 +185,16 @@ CaFile=/etc/agenthost/tls/ca.pem
 END
 }
 
+# give_certificate HOST: of the authority "fleet", in its own name; in effect after a reload.
+give_certificate() {
+        make_certificate "$1" fleet "$(name_of "$1")"
+        put_certificate "$1" "$1" fleet
+        use_certificates "$1"
+}
+
 start_agenthost() {
         run "$1" systemctl start agenthostd.service
-        wait_until 30 says '"ok"' manager_property "$1" RegistryState
+        wait_until 30 registry_is ok "$1"
 }
 
 pull_plugs() {
