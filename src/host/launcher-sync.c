@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "launcher-sync.h"
 
-#include <fcntl.h>
 #include <string.h>
 
 #include "agent-end.h"
@@ -11,6 +10,7 @@
 #include "drain.h"
 #include "host.h"
 #include "launcher-orders.h"
+#include "listed-agent.h"
 #include "log-agent.h"
 #include "pidfd.h"
 #include "time-util.h"
@@ -31,14 +31,6 @@ struct LauncherSync {
         bool settled;
         bool again; /* once this is settled */
 };
-
-/* One of List's items; the texts are the message's. */
-typedef struct Item {
-        const char *unit, *agent_id, *guild_id, *runtime;
-        uint32_t pid, phase;
-        int pidfd; /* the message's */
-        AgentEnd end;
-} Item;
 
 static int list_next(LauncherSync *s, const char *after);
 static void adopt_next(LauncherSync *s);
@@ -186,105 +178,6 @@ void launcher_sync_doubt(LauncherSync *s, const char *unit)
                 g_ptr_array_add(s->doubtful, g_strdup(unit));
 }
 
-/* Our state file is lost, the agent is not: shown is what the launcher knows. */
-static Agent *build_unknown_agent(Host *host, const Item *item)
-{
-        _cleanup_fault_ Fault fault = FAULT_INIT;
-        struct json_object *o = json_object_new_object();
-        Agent *a = agent_new(host, item->agent_id);
-        const RuntimeInfo *runtime;
-
-        a->name = g_strdup(item->agent_id);
-        a->class_name = g_strdup("");
-        a->runtime = g_strdup(item->runtime);
-        if (runtimes_pick(host->runtimes, item->runtime, "", host->config, host->paths, &runtime, &fault) >=
-                0)
-                a->stop_timeout_usec = runtime->stop_timeout_usec;
-        fault_done(&fault);
-        a->client_type = g_strdup("");
-        a->ready = true; /* an agent that lived so long without us need not say it again */
-        for (size_t i = 0; i < _AGENT_TEXT_MAX; i++)
-                a->texts[i] = g_strdup("{}");
-
-        json_object_object_add(o, "id", json_object_new_string(item->guild_id));
-        if (guild_texts_take(host->guilds, json_object_to_json_string(o), &a->guild, &fault) < 0) {
-                log_error("Agent %s, which runs without a state file, cannot be taken up: %s", a->id,
-                        fault_text(&fault));
-                a = agent_free(a);
-        }
-        json_object_put(o);
-        return a;
-}
-
-static void take_up_unknown(Host *host, const Item *item)
-{
-        Agent *a = build_unknown_agent(host, item);
-
-        if (!a)
-                return;
-        agent_log(a, LOG_WARNING,
-                "Agent %s runs, but its state file is gone; its specs are not known any more", a->id);
-        host_add(host, a);
-        agent_launched(a, (pid_t)item->pid, fcntl(item->pidfd, F_DUPFD_CLOEXEC, 3));
-}
-
-/* Whether it is a former life, while the next one is asked for and the launcher has not begun with it. If it
- * is in doubt whether it has, it has: then only the answer has not come. */
-static bool is_before_spawn(Agent *a, const Item *item)
-{
-        if (!a->claim_call && !a->spawn_call)
-                return false;
-        if (a->spawn_call && launcher_call_is_in_doubt(a->spawn_call)) {
-                a->spawn_call = launcher_call_free(a->spawn_call);
-                return false;
-        }
-
-        if (item->phase == LAUNCHER_ENDED_PHASE)
-                launcher_sync_acknowledge(a->host->sync, item->unit);
-        return true;
-}
-
-static void merge_item(LauncherSync *s, const Item *item)
-{
-        Host *host = s->host;
-        Agent *a = g_hash_table_lookup(host->units, item->unit);
-
-        if (!a) {
-                if (item->phase == LAUNCHER_ENDED_PHASE)
-                        host_agent_ended(host, item->unit, &item->end);
-                else if (item->phase != LAUNCHER_LAUNCHING)
-                        take_up_unknown(host, item);
-                return;
-        }
-        if (is_before_spawn(a, item))
-                return;
-        if (a->state == AGENT_RESTARTING && agent_restart_listed(a, item->phase, &item->end))
-                return;
-        if (item->phase == LAUNCHER_LAUNCHING)
-                return;
-
-        if (!agent_has_ended(a))
-                agent_found(a, (pid_t)item->pid, fcntl(item->pidfd, F_DUPFD_CLOEXEC, 3));
-        if (item->phase == LAUNCHER_ENDED_PHASE)
-                host_agent_ended(host, item->unit, &item->end);
-}
-
-static int read_item(sd_bus_message *m, Item *ret)
-{
-        int r;
-
-        r = sd_bus_message_enter_container(m, 'r', LAUNCHER_LIST_ITEM);
-        if (r <= 0)
-                return r;
-        r = sd_bus_message_read(m, "ssssuhu", &ret->unit, &ret->agent_id, &ret->guild_id, &ret->runtime,
-                &ret->pid, &ret->pidfd, &ret->phase);
-        if (r >= 0)
-                r = launcher_read_end(m, &ret->end);
-        if (r >= 0)
-                r = sd_bus_message_exit_container(m);
-        return r < 0 ? r : 1;
-}
-
 /* Nobody has it: it was never launched, or a dead launcher was its only parent. */
 static void settle_missing(LauncherSync *s, Agent *a)
 {
@@ -320,20 +213,20 @@ static void settle_all_missing(LauncherSync *s)
                 settle_missing(s, all->pdata[k]);
 }
 
-static int read_page(sd_bus_message *reply, GArray *items)
+static int read_page(sd_bus_message *reply, GArray *agents)
 {
-        Item item;
+        ListedAgent agent;
         int r;
 
         r = sd_bus_message_enter_container(reply, 'a', "(" LAUNCHER_LIST_ITEM ")");
-        while (r >= 0 && (r = read_item(reply, &item)) > 0)
-                g_array_append_val(items, item);
+        while (r >= 0 && (r = listed_agent_read(reply, &agent)) > 0)
+                g_array_append_val(agents, agent);
         return r;
 }
 
 static void on_listed(sd_bus_message *reply, const Fault *fault, void *userdata)
 {
-        g_autoptr(GArray) items = g_array_sized_new(false, false, sizeof(Item), LAUNCHER_PAGE);
+        g_autoptr(GArray) agents = g_array_sized_new(false, false, sizeof(ListedAgent), LAUNCHER_PAGE);
         LauncherSync *s = userdata;
         int r;
 
@@ -343,25 +236,25 @@ static void on_listed(sd_bus_message *reply, const Fault *fault, void *userdata)
                 return;
         }
 
-        r = read_page(reply, items);
+        r = read_page(reply, agents);
         if (r < 0) {
                 retry_later(s, "Listing the launcher's agents", strerror(-r));
                 return;
         }
-        if (items->len == 0) {
+        if (agents->len == 0) {
                 settle_all_missing(s);
                 adopt_next(s);
                 return;
         }
 
         /* The next page is made while this one is looked at. */
-        if (list_next(s, g_array_index(items, Item, items->len - 1).unit) < 0)
+        if (list_next(s, g_array_index(agents, ListedAgent, agents->len - 1).unit) < 0)
                 return;
-        for (guint i = 0; i < items->len; i++) {
-                const Item *item = &g_array_index(items, Item, i);
+        for (guint i = 0; i < agents->len; i++) {
+                const ListedAgent *agent = &g_array_index(agents, ListedAgent, i);
 
-                g_hash_table_add(s->seen, g_strdup(item->unit));
-                merge_item(s, item);
+                g_hash_table_add(s->seen, g_strdup(agent->unit));
+                listed_agent_merge(agent, s->host);
         }
 }
 
