@@ -74,6 +74,11 @@ static void fake_ask(Registry *registry, RegistryCall *call)
         hear_call(registry, call, "ask", "something");
 }
 
+static void fake_flush(Registry *registry, RegistryCall *call)
+{
+        hear_call(registry, call, "flush", "all");
+}
+
 static void fake_cancelled(Registry *registry, RegistryCall *call)
 {
         FakeRegistry *fake = (FakeRegistry *)registry;
@@ -99,7 +104,7 @@ FakeRegistry *fake_registry_new(sd_event *event, const RegistryHandlers *handler
                 .cleanup = fake_ask,
                 .turn = fake_ask,
                 .reset_turn = fake_ask,
-                .flush = fake_ask,
+                .flush = fake_flush,
                 .cancelled = fake_cancelled,
         };
         FakeRegistry *fake = g_new0(FakeRegistry, 1);
