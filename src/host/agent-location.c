@@ -72,11 +72,14 @@ void agent_location_drop(Agent *a)
 
 static void on_stopped(bool stopped, const Fault *fault, void *userdata)
 {
+        g_autofree char *id = userdata;
+
         (void)stopped;
-        (void)userdata;
 
         if (fault)
-                log_warning("An agent that another host has too cannot be stopped: %s", fault_text(fault));
+                log_fields(LOG_WARNING, &(LogField){ "AGENT_ID", id }, 1,
+                        "Agent %s, which another host has too, cannot be stopped: %s", id,
+                        fault_text(fault));
 }
 
 static void meet_conflict(Agent *a, const RegistryConflict *conflict)
@@ -89,7 +92,7 @@ static void meet_conflict(Agent *a, const RegistryConflict *conflict)
                 conflict->alive ? "alive" : "not known to be alive",
                 stop ? "is stopped here (OnConflict=stop)" : "runs on here too");
         if (stop)
-                host_stop_agent(a->host, a->id, 0, on_stopped, NULL);
+                host_stop_agent(a->host, a->id, 0, on_stopped, g_strdup(a->id));
 }
 
 void host_location_changed(Host *host, const char *id, LocationState state, const RegistryConflict *conflict)

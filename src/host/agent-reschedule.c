@@ -37,6 +37,8 @@ char *host_spec_wanted(Host *host, const char *id)
         return g_strndup(g_bytes_get_data(text, NULL), size);
 }
 
+#define NOT_PLACED "Agent %s of lost host %s is not placed here: %s"
+
 /* An agent of a lost host, on its way to be ours. */
 typedef struct Orphan {
         Host *host;
@@ -57,15 +59,28 @@ static void orphan_freep(Orphan **o)
 }
 
 /* That somebody has it by now is as good. */
+static bool exists_already(const Fault *fault)
+{
+        return fault && fault->kind == FAULT_AGENT_EXISTS;
+}
+
+/* a: what should have become of it, as far as it was there. */
+static void log_not_placed(const Orphan *o, const Agent *a, const Fault *fault)
+{
+        bool exists = exists_already(fault);
+        int level = exists ? LOG_INFO : LOG_WARNING;
+        const char *message_id = exists ? NULL : MESSAGE_AGENT_NOT_PLACED;
+
+        if (a)
+                agent_log_id(a, level, message_id, NOT_PLACED, o->id, o->hostname, fault_text(fault));
+        else
+                host_log_agent(o->host, o->id, level, message_id, NOT_PLACED, o->id, o->hostname,
+                        fault_text(fault));
+}
+
 static void tell_done(const Orphan *o, const Fault *fault)
 {
-        bool exists = fault && fault->kind == FAULT_AGENT_EXISTS;
-
-        if (fault)
-                log_event(exists ? LOG_INFO : LOG_WARNING, exists ? NULL : MESSAGE_AGENT_NOT_PLACED,
-                        "Agent %s of lost host %s is not placed here: %s", o->id, o->hostname,
-                        fault_text(fault));
-        registry_orphan_done(o->host->registry, o->id, !fault || exists);
+        registry_orphan_done(o->host->registry, o->id, !fault || exists_already(fault));
 }
 
 static void on_created(Agent *a, const Fault *fault, void *userdata)
@@ -75,6 +90,8 @@ static void on_created(Agent *a, const Fault *fault, void *userdata)
         if (!fault)
                 agent_log_id(a, LOG_NOTICE, MESSAGE_AGENT_PLACED, "Agent %s of lost host %s was placed here",
                         a->id, o->hostname);
+        else
+                log_not_placed(o, a, fault);
         tell_done(o, fault);
 }
 
@@ -131,6 +148,7 @@ void host_orphan_found(Host *host, const RegistryOrphan *orphan)
                 r = create(o, &kept, &fault);
         if (r >= 0)
                 return;
+        log_not_placed(o, NULL, &fault);
         tell_done(o, &fault);
         orphan_free(o);
 }

@@ -96,13 +96,13 @@ bool agent_restart_failed(Agent *a, const Fault *fault)
                 return true;
         }
 
+        a->result = "resources";
+        a->exit_status = -1;
         schedule(a);
         agent_log_id(a, LOG_WARNING, MESSAGE_AGENT_START_FAILED,
                 "Agent %s could not be started again, next try in %s: %s", a->id,
                 format_usec(span, sizeof(span), a->next_start_usec - now_usec(CLOCK_MONOTONIC)),
                 fault_text(fault));
-        a->result = "resources";
-        a->exit_status = -1;
         (void)host_save(a->host, a);
         agent_bus_changed(a, AGENT_CHANGED_RESTARTING);
         agent_wake(a, AGENT_EVENT_LAUNCHED, fault);

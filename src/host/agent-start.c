@@ -155,6 +155,8 @@ void agent_launch_failed(Agent *a, const Fault *fault)
         if (agent_restart_failed(a, fault))
                 return;
 
+        a->result = "resources";
+        a->exit_status = -1;
         agent_log_id(a, LOG_WARNING, MESSAGE_AGENT_START_FAILED, "Agent %s could not be started: %s", a->id,
                 fault_text(fault));
         agent_wake(a, AGENT_EVENT_LAUNCHED, fault);

@@ -2,7 +2,9 @@
 #include "log-agent.h"
 
 #include <stdarg.h>
+#include <string.h>
 
+#include "escape.h"
 #include "host.h"
 
 int agent_event_level(const Agent *a)
@@ -10,11 +12,17 @@ int agent_event_level(const Agent *a)
         return a->host->config->log_all_events ? LOG_INFO : LOG_DEBUG;
 }
 
+static const char *unit_field(const Host *host)
+{
+        return host && host->paths->user_mode ? "USER_UNIT" : "UNIT";
+}
+
 void agent_log_id(const Agent *a, int level, const char *message_id, const char *format, ...)
 {
         g_autofree char *text = NULL;
         char status[16];
-        bool ended = agent_has_ended(a) || a->state == AGENT_RESTARTING;
+        bool has_result =
+                agent_has_ended(a) || a->state == AGENT_RESTARTING || strcmp(a->result, "success") != 0;
         va_list ap;
 
         if (level > log_level())
@@ -29,9 +37,33 @@ void agent_log_id(const Agent *a, int level, const char *message_id, const char 
                 { "MESSAGE_ID", message_id },
                 { "AGENT_ID", a->id },
                 { "GUILD_ID", a->guild ? a->guild->guild_id : NULL },
-                { a->host && a->host->paths->user_mode ? "USER_UNIT" : "UNIT", a->unit },
-                { "RESULT", ended ? a->result : NULL },
-                { "EXIT_STATUS", ended ? status : NULL },
+                { unit_field(a->host), a->unit },
+                { "RESULT", has_result ? a->result : NULL },
+                { "EXIT_STATUS", has_result ? status : NULL },
+        };
+        log_fields(level, fields, ELEMENTSOF(fields), "%s", text);
+}
+
+void host_log_agent(
+        const Host *host, const char *agent_id, int level, const char *message_id, const char *format, ...)
+{
+        _cleanup_free_ char *unit = NULL;
+        g_autofree char *text = NULL;
+        va_list ap;
+
+        if (level > log_level())
+                return;
+
+        va_start(ap, format);
+        text = g_strdup_vprintf(format, ap);
+        va_end(ap);
+        if (agent_unit_name(agent_id, &unit) < 0)
+                unit = NULL;
+
+        const LogField fields[] = {
+                { "MESSAGE_ID", message_id },
+                { "AGENT_ID", agent_id },
+                { unit_field(host), unit },
         };
         log_fields(level, fields, ELEMENTSOF(fields), "%s", text);
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 /* Lines about one agent, with AGENT_ID=, GUILD_ID=, UNIT= (USER_UNIT= in user mode; and RESULT=,
- * EXIT_STATUS= of one that has ended, also if it is to be started again), so that "journalctl AGENT_ID=x"
+ * EXIT_STATUS= of one that has ended, also if it is to be started again, or could not be started), so that "journalctl AGENT_ID=x"
  * finds them. */
 
 #include "agent.h"
@@ -27,6 +27,11 @@
 
 void agent_log_id(const Agent *agent, int level, const char *message_id, const char *format, ...)
         _printf_(4, 5);
+
+/* Of one that is not among the host's agents, of which only the id is known. */
+void host_log_agent(
+        const Host *host, const char *agent_id, int level, const char *message_id, const char *format, ...)
+        _printf_(5, 6);
 
 /* Of an event that systemd tells of already ("Started ...", "Stopping ..."), with the unit. Twice as many
  * lines would cost as much again, and at some hundred launches a second make journald drop the ones that

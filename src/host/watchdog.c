@@ -61,7 +61,8 @@ static void on_aborted(sd_bus_message *reply, const Fault *fault, void *userdata
         (void)reply;
 
         if (fault)
-                log_warning("Agent %s could not be aborted: %s", id, fault_text(fault));
+                log_fields(LOG_WARNING, &(LogField){ "AGENT_ID", id }, 1,
+                        "Agent %s could not be aborted: %s", id, fault_text(fault));
 }
 
 /* As systemd does it: the main process may leave a core dump, all else has until then. */

@@ -163,8 +163,9 @@ void takeover_restore(Launcher *l, const Handover *h)
                 int r = restore(l, &h->agents[i]);
 
                 if (r < 0)
-                        log_error("Cannot take over agent %s from the former build: %s",
-                                h->agents[i].agent_id, strerror(-r));
+                        log_fields(LOG_ERR, &(LogField){ "AGENT_ID", h->agents[i].agent_id }, 1,
+                                "Cannot take over agent %s from the former build: %s", h->agents[i].agent_id,
+                                strerror(-r));
         }
         for (size_t i = 0; i < h->n_strays; i++)
                 if (strv_extend(&l->strays, h->strays[i]) < 0)

@@ -107,7 +107,23 @@ static void test_failed_start_is_an_event(void)
         c = agents_begin();
         create_expect_error(
                 c, &(Create){ .id = "event-3", .runtime = "test-gone" }, ERROR_("StartFailed"), NULL);
-        expect_event(START_FAILED, "event-3", NULL, NULL);
+        expect_event(START_FAILED, "event-3", "resources", "-1");
+}
+
+/* Not how it ended before. */
+static void test_failed_restart_is_an_event(void)
+{
+        _cleanup_client_ Client *c = NULL;
+
+        runtime_add("test-once", "exec", "wait exit=3", "Restart=always\nRestartSec=1ms\nRestartMaxSec=1h");
+        c = agents_begin();
+        create(c, &(Create){ .id = "event-12", .runtime = "test-once" });
+        runtime_write("test-once",
+                "[Runtime]\nExec=/run/agenthost-tests/no-such-program\nRestart=always\n%s", runtime_user());
+        host_reload();
+        agent_signal(c, "event-12", SIGKILL);
+        agent_wait(c, "event-12", "Result", "resources");
+        expect_event(START_FAILED, "event-12", "resources", "-1");
 }
 
 static void test_launch_and_stop_are_events_where_one_asks_for_details(void)
@@ -253,6 +269,7 @@ int main(int argc, char *argv[])
         ADD("start-and-end-are-events", start_and_end_are_events);
         ADD("requested-end-is-an-event", requested_end_is_an_event);
         ADD("failed-start-is-an-event", failed_start_is_an_event);
+        ADD("failed-restart-is-an-event", failed_restart_is_an_event);
         ADD("launch-and-stop-are-events-where-one-asks-for-details",
                 launch_and_stop_are_events_where_one_asks_for_details);
         ADD("launch-and-stop-are-events-where-all-are-wanted",

@@ -142,8 +142,10 @@ test_agent_is_what_it_was_created_as() {
         expect '{"backend":"b"}' "$(run "$found" sh -c "cat /run/agenthost/credentials/*r1*/messaging_config")" "its messaging_config"
 }
 
+# is_told_of ID: with the fields by which one looks for it.
 is_told_of() {
-        run "$(watcher)" journalctl --no-pager --quiet --output=cat --grep="$1" MESSAGE_ID="$not_placed_message"
+        run "$(watcher)" journalctl --no-pager --quiet --output=cat MESSAGE_ID="$not_placed_message" AGENT_ID="$1" \
+                UNIT="agent-${1/-/\\x2d}.scope"
 }
 
 # Whoever can write to Redis can write this.
@@ -155,7 +157,7 @@ test_spec_that_is_none_is_not_placed() {
         redis HSET agent_spec:bad-2 host nobody life x spec \
                 '{"agent_spec":"{\"id\":\"other\",\"name\":\"x\"}","guild_spec":"{\"id\":\"g\"}","options":{"restart":"always","reschedule":true}}' >/dev/null
         for name in bad-1 bad-2; do
-                wait_until 60 says "Agent $name of lost host nobody is not placed here" is_told_of "Agent $name"
+                wait_until 60 says "Agent $name of lost host nobody is not placed here" is_told_of "$name"
         done
         redis DEL agent_spec:bad-1 agent_spec:bad-2 >/dev/null
         expect "$before" "$(for name in two three; do run "$name" pidof agenthostd; done)" "processes of agenthostd"
