@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conf-files.h"
+#include "config-secrets.h"
 #include "config-setting.h"
 #include "file-util.h"
 #include "host-address.h"
@@ -39,6 +40,8 @@ static int on_setting(const char *section, const char *key, const char *value, u
 
         if (config_set(file->config, section, key, value, &fault) < 0)
                 log_warning("%s:%u: %s, ignored", file->path, line, fault_text(&fault));
+        else if (strcmp(section, "Registry") == 0 && strcmp(key, "RedisUrl") == 0)
+                config_warn_of_url(file->path, line, value);
         return 0;
 }
 
@@ -174,6 +177,7 @@ static void complete(Config *c)
 
         fit_heartbeat(&c->registry);
         find_credentials(c);
+        config_warn_of_files(c);
         apply_port(&c->metrics);
         hold_to_loopback(&c->metrics);
         if (!c->hostname) {

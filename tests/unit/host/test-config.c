@@ -650,6 +650,38 @@ static void test_config_says_what_is_wrong_in_the_registry(Fixture *f, const voi
         g_assert_null(f->config->registry.ca_file);
 }
 
+static void test_config_warns_of_secrets_that_all_can_read(Fixture *f, const void *data)
+{
+        g_autofree char *etc = g_build_filename(f->root, "etc", NULL),
+                        *key = g_build_filename(etc, "key", NULL),
+                        *conf = g_build_filename(etc, "agenthost.conf", NULL),
+                        *text = g_strdup_printf(
+                                "[Registry]\nRedisUrl=redis://:secret@redis\n[Peers]\nKeyFile=%s\n", key);
+
+        (void)data;
+
+        write_file(f, "etc/key", "key");
+        write_file(f, "etc/agenthost.conf", text);
+        g_assert_cmpint(chmod(key, 0644), ==, 0);
+        g_assert_cmpint(chmod(conf, 0644), ==, 0);
+        (void)load(f);
+        assert_logged(f, "");
+
+        g_assert_cmpint(chmod(etc, 0755), ==, 0);
+        (void)load(f);
+        assert_logged(f,
+                "/etc/agenthost.conf:2: [Registry] RedisUrl= has a password, which everybody on this machine "
+                "can read here: put it into a file of its own, for RedisPasswordFile=\n"
+                "[Peers] KeyFile=/etc/key can be read by everybody on this machine: 'chmod o= /etc/key'\n");
+
+        g_string_truncate(logged, 0);
+        g_assert_cmpint(chmod(key, 0640), ==, 0);
+        write_file(f, "etc/agenthost.conf", "[Registry]\nRedisUrl=redis://user@redis\n");
+        g_assert_cmpint(chmod(conf, 0644), ==, 0);
+        (void)load(f);
+        assert_logged(f, "");
+}
+
 static void test_config_beats_before_an_entry_expires(Fixture *f, const void *data)
 {
         (void)data;
@@ -736,6 +768,7 @@ int main(int argc, char **argv)
         ADD(test_config_checks_addresses);
         ADD(test_config_says_what_is_wrong_with_an_address);
         ADD(test_config_says_what_is_wrong_in_the_registry);
+        ADD(test_config_warns_of_secrets_that_all_can_read);
         ADD(test_config_beats_before_an_entry_expires);
         ADD(test_config_finds_the_password_that_systemd_brings);
 
