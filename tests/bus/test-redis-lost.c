@@ -608,6 +608,25 @@ static void test_nobody_is_lost_soon_after_redis_was_full(Fixture *f)
         expect_patience(&f->nodes[0], since);
 }
 
+/* Also when it has long been sure of Redis: one look is not enough. The last host that was lost shows that
+ * it is. */
+static void test_host_is_lost_at_the_second_check(Fixture *f)
+{
+        uint64_t since;
+
+        start(&f->nodes[0], "one");
+        wait_for(f, find_watcher(f) == &f->nodes[0]);
+        leave_orphan(f, "o1");
+        wait_for(f, f->nodes[0].n_placed == 1);
+        for (unsigned i = 0; i < 5; i++) {
+                since = now_usec(CLOCK_MONOTONIC);
+                g_free(test_redis_ask(
+                        f->redis, "HSET agent_spec:b%u host host-%u life b spec old", i, 4 + i));
+                wait_for(f, f->nodes[0].n_placed == 2 + i);
+                g_assert_cmpuint(f->nodes[0].orphan_usec - since, >=, HEARTBEAT_USEC);
+        }
+}
+
 /* For less than a heartbeat. That many checks have been made is seen by the other orphan. */
 static void test_host_that_blinks_is_not_lost(Fixture *f)
 {
@@ -615,11 +634,16 @@ static void test_host_that_blinks_is_not_lost(Fixture *f)
         start(&f->nodes[1], "two");
         put_kept(&f->nodes[1], "a1");
         wait_for(f, find_watcher(f));
-        g_free(test_redis_ask(f->redis, "DEL agent_location:a1"));
-        wait_for(f, redis_says(f, "EXISTS agent_location:a1", "1"));
+        g_free(test_redis_ask(f->redis, "DEL agent_location:a1 host_status:host-2"));
+        wait_for(f, redis_says(f, "EXISTS agent_location:a1 host_status:host-2", "2"));
         leave_orphan(f, "o1");
         wait_for(f, count_placed(f) == 1);
-        g_assert_cmpuint(f->nodes[0].n_orphans + f->nodes[1].n_orphans, ==, 1);
+        /* By now it is sure of Redis. */
+        g_free(test_redis_ask(f->redis, "DEL agent_location:a1 host_status:host-2"));
+        wait_for(f, redis_says(f, "EXISTS agent_location:a1 host_status:host-2", "2"));
+        leave_orphan(f, "o2");
+        wait_for(f, count_placed(f) == 2);
+        g_assert_cmpuint(f->nodes[0].n_orphans + f->nodes[1].n_orphans, ==, 2);
         g_assert_null(strstr(logged->str, "Host host-2 is lost"));
 }
 
@@ -674,6 +698,7 @@ static void add_patience(void)
         ADD("nobody-is-lost-soon-after-a-flush", nobody_is_lost_soon_after_a_flush);
         ADD("nobody-is-lost-soon-after-redis-was-away", nobody_is_lost_soon_after_redis_was_away);
         ADD("nobody-is-lost-soon-after-redis-was-full", nobody_is_lost_soon_after_redis_was_full);
+        ADD("host-is-lost-at-the-second-check", host_is_lost_at_the_second_check);
         ADD("host-that-blinks-is-not-lost", host_that_blinks_is_not_lost);
 }
 

@@ -128,7 +128,7 @@ END
         said=$(run two busctl call org.agenthost.Host1 /org/agenthost/Host1 org.agenthost.Host1.Manager ListFleetAgents s "")
         expect_like "a(sssubtsos)a(ss) 0 1 \"$prefix-one:50051\" *" "$said" "ListFleetAgents"
         expect 'b false' "$(ask one two)" "one's question"
-        run one journalctl --output=cat --unit=agenthostd.service --grep="$prefix-two" >/dev/null
+        run one journalctl --output=cat --unit=agenthostd.service --grep="with a certificate of '$prefix-two', is refused: no PeerNames= fits" >/dev/null
         config one names <<END
 [Peers]
 PeerNames=$prefix-t*
