@@ -14,6 +14,7 @@ struct GuildTexts {
         Store *store; /* borrowed */
         GHashTable *by_text; /* text -> GuildText, both borrowed: unref takes it out */
         GHashTable *by_digest; /* the same */
+        GHashTable *kept; /* digests whose files stay whoever refers to them */
 };
 
 GuildTexts *guild_texts_new(Store *store)
@@ -24,6 +25,7 @@ GuildTexts *guild_texts_new(Store *store)
                 .store = store,
                 .by_text = g_hash_table_new(g_str_hash, g_str_equal),
                 .by_digest = g_hash_table_new(g_str_hash, g_str_equal),
+                .kept = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
         };
         return t;
 }
@@ -41,6 +43,7 @@ GuildTexts *guild_texts_free(GuildTexts *t)
                 ((GuildText *)g)->texts = NULL;
         g_hash_table_unref(t->by_text);
         g_hash_table_unref(t->by_digest);
+        g_hash_table_unref(t->kept);
         g_free(t);
         return NULL;
 }
@@ -60,7 +63,8 @@ GuildText *guild_text_unref(GuildText *g)
 
                 g_hash_table_remove(g->texts->by_text, g->text);
                 g_hash_table_remove(g->texts->by_digest, g->digest);
-                store_remove_file(g->texts->store, name);
+                if (!g_hash_table_contains(g->texts->kept, g->digest))
+                        store_remove_file(g->texts->store, name);
         }
         close_fd(g->memfd);
         g_free(g->digest);
@@ -154,6 +158,11 @@ int guild_texts_load(GuildTexts *t, const char *digest, GuildText **ret)
         return 0;
 }
 
+void guild_texts_keep(GuildTexts *t, const char *digest)
+{
+        g_hash_table_add(t->kept, g_strdup(digest));
+}
+
 void guild_texts_sweep(GuildTexts *t)
 {
         _cleanup_closedir_ DIR *dir = NULL;
@@ -173,7 +182,7 @@ void guild_texts_sweep(GuildTexts *t)
                 if (!g_str_has_suffix(d->d_name, GUILD_FILE_SUFFIX))
                         continue;
                 digest = g_strndup(d->d_name, strlen(d->d_name) - strlen(GUILD_FILE_SUFFIX));
-                if (!g_hash_table_lookup(t->by_digest, digest))
+                if (!g_hash_table_lookup(t->by_digest, digest) && !g_hash_table_contains(t->kept, digest))
                         (void)unlinkat(store_dir_fd(t->store), d->d_name, 0);
         }
 }

@@ -34,6 +34,9 @@ int guild_texts_take(GuildTexts *texts, const char *text, GuildText **ret, Fault
  */
 int guild_texts_load(GuildTexts *texts, const char *digest, GuildText **ret);
 
+/* Its file is not removed, whether or not an agent refers to it: one that cannot be read here does. */
+void guild_texts_keep(GuildTexts *texts, const char *digest);
+
 /* Removes files that no agent refers to: at start, after all agents have been read. */
 void guild_texts_sweep(GuildTexts *texts);
 

@@ -12,6 +12,8 @@
 
 #define FORMAT_VERSION 1
 
+#define RESULT_LENGTH_MAX 32u
+
 #define FIELD(type, k, t, m, p)                                                       \
         {                                                                             \
                 .key = (k), .kind = (t), .offset = offsetof(type, m), .presence = (p) \
@@ -236,12 +238,38 @@ static int read_environment(struct json_object *o, char ***ret)
         return 0;
 }
 
+bool state_record_is_newer(struct json_object *o)
+{
+        struct json_object *format;
+
+        if (!json_object_object_get_ex(o, "format", &format))
+                return false;
+        return !json_object_is_type(format, json_type_int) || json_object_get_int64(format) > FORMAT_VERSION;
+}
+
+const char *state_record_format(struct json_object *o)
+{
+        struct json_object *format;
+
+        return json_object_object_get_ex(o, "format", &format) && format ? json_object_get_string(format)
+                                                                         : "";
+}
+
+const char *state_record_guild(struct json_object *o)
+{
+        struct json_object *guild;
+
+        if (!json_object_object_get_ex(o, "guild", &guild) || !json_object_is_type(guild, json_type_string))
+                return NULL;
+        return json_object_get_string(guild);
+}
+
 /* What can be said of the fields alone. Whatever is behind it relies on this. */
-static int check_record(const Record *rec, Fault *fault)
+static int check_record(const Record *rec, bool newer, Fault *fault)
 {
         if (!id_is_valid(rec->id))
                 return fault_set(fault, FAULT_FAILED, "state: $.id: is no id");
-        if (agent_state_from_name(rec->state) == _AGENT_STATE_MAX)
+        if (!newer && agent_state_from_name(rec->state) == _AGENT_STATE_MAX)
                 return fault_set(fault, FAULT_FAILED, "state: $.state: '%s' is unknown", rec->state);
         if (rec->pid < 0 || rec->pid > INT_MAX)
                 return fault_set(fault, FAULT_FAILED, "state: $.pid: is no process");
@@ -261,10 +289,32 @@ static RestartPolicy read_policy(const char *text, RestartPolicy otherwise)
         return policy == _RESTART_POLICY_MAX ? otherwise : policy;
 }
 
+/* A word that only a newer version has for it still says more than "lost". */
+static const char *read_result(const char *text)
+{
+        size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz-");
+
+        return n > 0 && n <= RESULT_LENGTH_MAX && text[n] == '\0' ? g_intern_string(text) : "lost";
+}
+
+static AgentState read_state(const char *text, const Agent *a)
+{
+        AgentState state = agent_state_from_name(text);
+
+        if (state != _AGENT_STATE_MAX)
+                return state;
+        if (a->forget_at_usec == 0)
+                return AGENT_RUNNING;
+        if (strcmp(a->result, "lost") == 0)
+                return AGENT_LOST;
+        return strcmp(a->result, "success") == 0 || strcmp(a->result, "exit-code") == 0 ? AGENT_EXITED
+                                                                                        : AGENT_FAILED;
+}
+
 static void fill_agent(Agent *a, const Record *rec)
 {
-        a->state = agent_state_from_name(rec->state);
-        a->result = agent_result_intern(rec->result);
+        a->result = read_result(rec->result);
+        a->state = read_state(rec->state, a);
         a->oom_level = agent_oom_level_intern(rec->oom_level ? rec->oom_level : "");
         a->usage = (CgroupUsage){ rec->memory_peak, rec->cpu_nsec };
         a->machine_id = (int32_t)rec->machine_id;
@@ -305,7 +355,7 @@ int state_record_read(struct json_object *o, Host *host, GuildTexts *guilds, Age
 
         r = json_decode("state", o, record_fields, ELEMENTSOF(record_fields), &rec, fault);
         if (r >= 0)
-                r = check_record(&rec, fault);
+                r = check_record(&rec, state_record_is_newer(o), fault);
         if (r < 0)
                 return r;
 

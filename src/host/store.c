@@ -11,6 +11,7 @@
 
 #define FILE_SUFFIX ".json"
 #define TEMPORARY_PREFIX ".#"
+#define ASIDE_SUFFIX ".newer" /* behind the other one */
 
 /* Texts of 4 MiB each, at worst escaped to six bytes a byte. */
 static const JsonLimits file_limits = { .bytes = 80u * 1024 * 1024, .depth = 64 };
@@ -117,13 +118,10 @@ void store_remove(Store *s, const Agent *a)
         store_remove_file(s, name);
 }
 
-static int load_file(Store *s, const char *name, Host *host, GuildTexts *guilds, Agent **ret, Fault *fault)
+static int read_object(Store *s, const char *name, struct json_object **ret, Fault *fault)
 {
-        _cleanup_json_ struct json_object *o = NULL;
         _cleanup_free_ char *text = NULL;
-        g_autofree char *expected = NULL;
         size_t size;
-        Agent *a;
         int r;
 
         r = read_file_at(s->dir_fd, name, file_limits.bytes, &text, &size);
@@ -131,12 +129,26 @@ static int load_file(Store *s, const char *name, Host *host, GuildTexts *guilds,
                 fault_set(fault, FAULT_FAILED, "%s", strerror(-r));
                 return error_may_pass(r) ? -EAGAIN : -EBADMSG;
         }
-        r = json_parse_strict("state", text, size, &file_limits, &o, fault);
-        if (r >= 0)
-                r = state_record_read(o, host, guilds, &a, fault);
+        return json_parse_strict("state", text, size, &file_limits, ret, fault);
+}
+
+typedef struct Loading {
+        Store *store;
+        Host *host;
+        GuildTexts *guilds;
+        StoreLoaded loaded;
+        void *userdata;
+} Loading;
+
+static int read_agent(const Loading *l, const char *name, struct json_object *o, Agent **ret, Fault *fault)
+{
+        g_autofree char *expected = NULL;
+        Agent *a;
+        int r;
+
+        r = state_record_read(o, l->host, l->guilds, &a, fault);
         if (r < 0)
                 return r;
-
         expected = file_name(a);
         if (strcmp(expected, name) != 0) {
                 r = fault_set(
@@ -149,10 +161,88 @@ static int load_file(Store *s, const char *name, Host *host, GuildTexts *guilds,
         return 0;
 }
 
-int store_load(Store *s, Host *host, GuildTexts *guilds, StoreLoaded loaded, void *userdata)
+/* The specs in it are nowhere else. Under its own name it would be written over, or be removed, as soon as
+ * the launcher lists the agent. */
+static int set_aside(Store *s, const char *name, const char *format, const Fault *fault)
+{
+        g_autofree char *aside = g_strconcat(name, ASIDE_SUFFIX, NULL);
+        int r;
+
+        if (renameat(s->dir_fd, name, s->dir_fd, aside) < 0) {
+                r = -errno;
+                log_error("State file %s of a newer version of agenthost cannot be kept aside: %s", name,
+                        strerror(-r));
+                return error_may_pass(r) ? r : 0;
+        }
+        log_error(
+                "State file %s has format %.32s, of a newer version of agenthost, and cannot be used: %s. It is "
+                "kept as %s; if its agent runs, it is listed without its specs. For the rest of it, install "
+                "that version again, stop agenthostd.service, and give the file its old name",
+                name, format, fault_text(fault), aside);
+        return 0;
+}
+
+static int load_file(const Loading *l, const char *name)
+{
+        _cleanup_json_ struct json_object *o = NULL;
+        _cleanup_fault_ Fault fault = FAULT_INIT;
+        Store *s = l->store;
+        Agent *a = NULL;
+        int r;
+
+        r = read_object(s, name, &o, &fault);
+        if (r >= 0)
+                r = read_agent(l, name, o, &a, &fault);
+        if (r >= 0) {
+                l->loaded(a, l->userdata);
+                return 0;
+        }
+        if (r == -EAGAIN) {
+                log_error("State file %s cannot be read now: %s", name, fault_text(&fault));
+                return r;
+        }
+        if (state_record_is_newer(o))
+                return set_aside(s, name, state_record_format(o), &fault);
+
+        log_error("State file %s is not usable and removed: %s", name, fault_text(&fault));
+        (void)unlinkat(s->dir_fd, name, 0);
+        return 0;
+}
+
+static int visit_file(const Loading *l, const char *name)
+{
+        if (g_str_has_suffix(name, FILE_SUFFIX) && !g_str_has_prefix(name, TEMPORARY_PREFIX))
+                return load_file(l, name);
+        if (g_str_has_prefix(name, TEMPORARY_PREFIX))
+                (void)unlinkat(l->store->dir_fd, name, 0);
+        return 0;
+}
+
+/* It is of no use without the text of its guild. */
+static int visit_aside(const Loading *l, const char *name)
+{
+        _cleanup_json_ struct json_object *o = NULL;
+        _cleanup_fault_ Fault fault = FAULT_INIT;
+        const char *guild;
+        int r;
+
+        if (!g_str_has_suffix(name, FILE_SUFFIX ASIDE_SUFFIX))
+                return 0;
+        r = read_object(l->store, name, &o, &fault);
+        if (r == -EAGAIN) {
+                log_error("State file %s cannot be read now: %s", name, fault_text(&fault));
+                return r;
+        }
+        guild = r < 0 ? NULL : state_record_guild(o);
+        if (guild)
+                guild_texts_keep(l->guilds, guild);
+        return 0;
+}
+
+static int visit_all(const Loading *l, int (*visit)(const Loading *l, const char *name))
 {
         _cleanup_closedir_ DIR *dir = NULL;
-        int fd = openat(s->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
+        int fd = openat(l->store->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
 
         if (fd < 0)
                 return -errno;
@@ -163,27 +253,18 @@ int store_load(Store *s, Host *host, GuildTexts *guilds, StoreLoaded loaded, voi
         }
 
         for (struct dirent *d = readdir(dir); d; d = readdir(dir)) {
-                _cleanup_fault_ Fault fault = FAULT_INIT;
-                Agent *a = NULL;
-
-                if (g_str_has_prefix(d->d_name, TEMPORARY_PREFIX)) {
-                        (void)unlinkat(s->dir_fd, d->d_name, 0);
-                        continue;
-                }
-                if (!g_str_has_suffix(d->d_name, FILE_SUFFIX))
-                        continue;
-                r = load_file(s, d->d_name, host, guilds, &a, &fault);
-                if (r >= 0) {
-                        loaded(a, userdata);
-                        continue;
-                }
-                if (r == -EAGAIN) {
-                        log_error("State file %s cannot be read now: %s", d->d_name, fault_text(&fault));
+                r = visit(l, d->d_name);
+                if (r < 0)
                         return r;
-                }
-                log_error("State file %s is not usable and removed: %s", d->d_name, fault_text(&fault));
-                (void)unlinkat(s->dir_fd, d->d_name, 0);
         }
-
         return 0;
+}
+
+int store_load(Store *s, Host *host, GuildTexts *guilds, StoreLoaded loaded, void *userdata)
+{
+        const Loading l = { s, host, guilds, loaded, userdata };
+        int r;
+
+        r = visit_all(&l, visit_file);
+        return r < 0 ? r : visit_all(&l, visit_aside);
 }

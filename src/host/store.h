@@ -31,6 +31,7 @@ bool store_has_leftovers(const Store *store);
 bool store_remove_leftovers(Store *store);
 
 /* Reads all agents and hands each over; removes what a crash left half-written, and broken files, with a
- * logged error. */
+ * logged error. One that only a newer version can read is kept under another name, and so is the file of its
+ * guild. */
 typedef void (*StoreLoaded)(Agent *agent, void *userdata);
 int store_load(Store *store, Host *host, GuildTexts *guilds, StoreLoaded loaded, void *userdata);

@@ -302,11 +302,9 @@ static int method_acknowledge(sd_bus_message *m, void *userdata, sd_bus_error *r
 
 static int method_settle(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
-        const Launcher *l = userdata;
-
         (void)ret_error;
 
-        foundlings_settle(l->foundlings);
+        launcher_settle(userdata);
         return sd_bus_reply_method_return(m, NULL);
 }
 

@@ -13,6 +13,7 @@
 #include "scope.h"
 #include "strv.h"
 #include "takeover.h"
+#include "unknown-scope.h"
 
 void launcher_for_each_child(Launcher *l, ChildVisit visit, void *userdata)
 {
@@ -184,6 +185,18 @@ static void on_listed(const ScopeList *list, void *userdata)
         end_strays(l, list);
         launcher_for_each_child(l, visit_listed, (void *)list);
         adopt_on_listed(l);
+        if (l->settled && !l->looked_for_unknown) {
+                l->looked_for_unknown = true;
+                unknown_scopes_look(l, list);
+        }
+}
+
+void launcher_settle(Launcher *l)
+{
+        foundlings_settle(l->foundlings);
+        if (!l->settled)
+                manager_list(l->manager);
+        l->settled = true;
 }
 
 static void on_job_new(const char *unit, uint32_t job, void *userdata)

@@ -39,6 +39,8 @@ struct Launcher {
         Manager *manager;
         bool synced; /* connected to systemd, and a listing has been compared */
         bool swept; /* what is left of credentials of former agents has been removed */
+        bool settled; /* agenthostd has given back to us, once, all that it knows */
+        bool looked_for_unknown; /* after that */
         Connections *connections;
         Adoption *adoptions; /* under way */
         Reload *reload; /* likewise */
@@ -73,6 +75,9 @@ sd_bus *launcher_start_bus(const Launcher *launcher);
 
 /* A launch has come into hand, or is done. */
 void launcher_pace(Launcher *launcher);
+
+/* agenthostd has no more agents to give back. */
+void launcher_settle(Launcher *launcher);
 
 /* Ends a scope that is none of our children's, with all that is in it: at once, or after the next listing.
  */

@@ -10,6 +10,7 @@
 
 #include "common/agents.h"
 #include "common/host-state.h"
+#include "common/mode.h"
 #include "common/outcome.h"
 
 #define LAUNCHER "agenthost-launcher.service"
@@ -282,6 +283,56 @@ static void test_host_is_unhealthy_without_a_launcher(void)
         expect_text("healthy with it", "yes", after);
 }
 
+/* What the launcher has logged since it was started, waited for. */
+static void wait_for_journal(const char *part)
+{
+        gint64 deadline = g_get_monotonic_time() + LIMIT_SEC * G_USEC_PER_SEC;
+
+        while (!journal_has(LAUNCHER, part)) {
+                if (g_get_monotonic_time() > deadline)
+                        fail("journal: expected \"%s\", it is not there", part);
+                g_usleep(20 * 1000);
+        }
+}
+
+/* It has the name of an agent's, and is somewhere else. */
+static void start_foreign_scope(void)
+{
+        g_free(command(
+                "sh -c 'systemd-run %s --quiet --scope --unit=agent-foreign.scope sleep 1000 >/dev/null 2>&1 &'",
+                mode_is_user() ? "--user" : "--system"));
+        g_free(command("sh -c 'until %s is-active --quiet agent-foreign.scope; do sleep 0.02; done'",
+                mode_paths()->systemctl));
+}
+
+/* Its state file is lost, and the launcher that was its parent is dead: nobody is left who could say which
+ * process is the agent. */
+static void test_agent_that_nobody_knows_any_more_is_named_and_left_alone(void)
+{
+        _cleanup_client_ Client *c = begin();
+        pid_t pid = create(c, &(Create){ .id = "forgotten" });
+
+        create(c, &(Create){ .id = "known" });
+        g_free(systemctl("stop " AGENTHOSTD));
+        g_free(command("rm %s/agent-forgotten.scope.json", mode_paths()->state_dir));
+        start_foreign_scope();
+        launcher_crash();
+        g_free(systemctl("start " AGENTHOSTD));
+        create_when_possible(c, "next");
+
+        wait_for_journal("agent-forgotten.scope runs, and its agent is not known here");
+        expect_true("its process", process_is_alive(pid));
+        expect_true("the hint", journal_has(LAUNCHER, "stop agent-forgotten.scope"));
+        expect_false("journal", journal_has(LAUNCHER, "agent-known.scope runs"));
+        expect_false("journal", journal_has(LAUNCHER, "agent-foreign.scope runs"));
+        create_expect_error(c, &(Create){ .id = "forgotten" }, ERROR_("AgentExists"), "systemctl");
+        expect_true("its process", process_is_alive(pid));
+
+        g_free(systemctl("stop agent-forgotten.scope agent-foreign.scope"));
+        expect_false("its process", process_is_alive(pid));
+        create(c, &(Create){ .id = "forgotten" });
+}
+
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
@@ -302,6 +353,8 @@ int main(int argc, char *argv[])
                 create_during_a_crash_fails_and_leaves_nothing);
         ADD("crash-amid-launches-leaves-no-stray", crash_amid_launches_leaves_no_stray);
         ADD("host-is-unhealthy-without-a-launcher", host_is_unhealthy_without_a_launcher);
+        ADD("agent-that-nobody-knows-any-more-is-named-and-left-alone",
+                agent_that_nobody_knows_any_more_is_named_and_left_alone);
 #undef ADD
 
         return host_tests_run();

@@ -195,6 +195,56 @@ static void test_state_file_of_a_newer_version_is_kept_whole(void)
         g_free(command("grep --quiet a_field_to_come " FILE_OF_A1));
 }
 
+/* As another version would have written it: with what is written by this one in between. */
+static void restart_with_changed_file(const char *from, const char *to)
+{
+        g_free(systemctl("stop " AGENTHOSTD));
+        g_free(command("grep --quiet '%s' " FILE_OF_A1, from));
+        g_free(command("sed -i 's/%s/%s/' " FILE_OF_A1, from, to));
+        g_free(systemctl("start " AGENTHOSTD));
+}
+
+static void test_agent_in_a_state_of_a_newer_version_is_what_the_launcher_tells(void)
+{
+        _cleanup_client_ Client *c = agents_begin();
+
+        create(c, &(Create){ .id = "a1", .runtime = NOTIFY, .wait = "ready", .restart = "always" });
+        restart_with_changed_file(
+                "\"format\":1\\(.*\\)\"state\":\"running\"", "\"format\":2\\1\"state\":\"resting\"");
+        fleet_wait(c, "a1", "a1");
+        agent_expect(c, "a1", "State", "running");
+        agent_expect(c, "a1", "Name", "Agent of a test");
+        agent_signal(c, "a1", SIGKILL);
+        agent_wait(c, "a1", "Restarts", "1");
+        agent_wait(c, "a1", "State", "running");
+        fleet_wait(c, "a1", "a1");
+}
+
+/* It is lost to this version, which knows the agent from the launcher only; not to the one that wrote it. */
+static void test_state_file_that_only_a_newer_version_can_use_is_kept_for_it(void)
+{
+        _cleanup_client_ Client *c = agents_begin();
+
+        create(c, &(Create){ .id = "a1", .runtime = NOTIFY, .wait = "ready" });
+        restart_with_changed_file("\"format\":1", "\"format\":2,\"environment\":{}");
+        fleet_wait(c, "a1", "a1");
+        agent_expect(c, "a1", "Name", "a1");
+        expect_true("the journal says what to do",
+                journal_has(AGENTHOSTD, "It is kept as agent-a1.scope.json.newer"));
+        g_free(systemctl("restart " AGENTHOSTD));
+        fleet_wait(c, "a1", "a1");
+        expect_false("the journal says it again", journal_has(AGENTHOSTD, "agent-a1.scope.json"));
+
+        g_free(systemctl("stop " AGENTHOSTD));
+        g_free(command("mv " FILE_OF_A1 ".newer " FILE_OF_A1));
+        g_free(command("sed -i 's/\"environment\":{},//' " FILE_OF_A1));
+        g_free(systemctl("start " AGENTHOSTD));
+        fleet_wait(c, "a1", "a1");
+        agent_expect(c, "a1", "Name", "Agent of a test");
+        expect_true("a1", agent_stop(c, "a1", 0));
+        fleet_wait_forgotten(c);
+}
+
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
@@ -210,6 +260,10 @@ int main(int argc, char *argv[])
         ADD("agent-outlives-the-loss-of-its-state-file", agent_outlives_the_loss_of_its_state_file);
         ADD("state-file-under-another-name-is-not-believed", state_file_under_another_name_is_not_believed);
         ADD("state-file-of-a-newer-version-is-kept-whole", state_file_of_a_newer_version_is_kept_whole);
+        ADD("agent-in-a-state-of-a-newer-version-is-what-the-launcher-tells",
+                agent_in_a_state_of_a_newer_version_is_what_the_launcher_tells);
+        ADD("state-file-that-only-a-newer-version-can-use-is-kept-for-it",
+                state_file_that_only_a_newer_version_can_use_is_kept_for_it);
 #undef ADD
 
         return host_tests_run();

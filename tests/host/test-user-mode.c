@@ -313,6 +313,13 @@ static void test_agenthostd_is_confined(void)
         expect_text("its sockets", "AF_INET AF_INET6 AF_UNIX\n", families);
 }
 
+static void test_agenthostd_is_watched_as_the_system_s_is(void)
+{
+        g_autofree char *usec = systemctl("show --property=WatchdogUSec --value " AGENTHOSTD);
+
+        expect_text("WatchdogUSec", "3min\n", usec);
+}
+
 static void test_launcher_talks_to_the_user_only(void)
 {
         g_autofree char *path = below_runtime_dir("launcher.sock");
@@ -421,6 +428,7 @@ int main(int argc, char *argv[])
         ADD("runtimes-for-all-users-are-found", runtimes_for_all_users_are_found);
         ADD("sockets-and-state-are-closed-to-others", sockets_and_state_are_closed_to_others);
         ADD("agenthostd-is-confined", agenthostd_is_confined);
+        ADD("agenthostd-is-watched-as-the-system-s-is", agenthostd_is_watched_as_the_system_s_is);
         ADD("launcher-talks-to-the-user-only", launcher_talks_to_the_user_only);
         ADD("first-call-starts-the-services", first_call_starts_the_services);
         ADD("agents-last-over-crashes-of-both-services", agents_last_over_crashes_of_both_services);

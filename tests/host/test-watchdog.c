@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* WatchdogSec= and what agents say of their times: WATCHDOG=, WATCHDOG_USEC=, EXTEND_TIMEOUT_USEC=. */
+/* WatchdogSec= and what agents say of their times: WATCHDOG=, WATCHDOG_USEC=, EXTEND_TIMEOUT_USEC=; and the
+ * watchdog of agenthostd. */
 
 #include <glib.h>
 #include <signal.h>
 #include <string.h>
 
 #include "common/agents.h"
+#include "common/fleet.h"
 #include "common/host-state.h"
 #include "common/outcome.h"
 
+#define AGENTHOSTD "agenthostd.service"
 #define RUNTIME "test-watched"
 #define PATIENT "StartTimeoutSec=1h\n"
 #define AN_HOUR "notify=EXTEND_TIMEOUT_USEC=3600000000"
@@ -202,10 +205,66 @@ static void test_time_that_the_caller_gave_cannot_be_extended(void)
 
 static void test_agenthostd_has_one_itself(void)
 {
-        g_autofree char *usec = command("systemctl show --property=WatchdogUSec --value agenthostd.service");
+        g_autofree char *usec = systemctl("show --property=WatchdogUSec --value " AGENTHOSTD);
 
         expect_text("WatchdogUSec", "3min", g_strstrip(usec));
-        g_free(command("systemctl restart agenthostd.service"));
+}
+
+/* agenthostd says so after half of it, or a little more: on a busy machine it can be late. */
+#define PERIOD_SEC 3
+
+static Client *begin_with_impatient_systemd(void)
+{
+        Client *c = agents_begin();
+
+        unit_write(AGENTHOSTD, "[Service]\nWatchdogSec=" G_STRINGIFY(PERIOD_SEC) "\n");
+        g_free(systemctl("restart " AGENTHOSTD));
+        return c;
+}
+
+static uint64_t service_number(const char *property)
+{
+        g_autofree char *text = systemctl("show --property=%s --value " AGENTHOSTD, property);
+
+        return g_ascii_strtoull(text, NULL, 10);
+}
+
+/* No signal of systemd tells of these. */
+static void wait_above(const char *property, uint64_t bound)
+{
+        while (service_number(property) <= bound)
+                g_usleep(50 * 1000);
+}
+
+static void test_agenthostd_with_nothing_to_do_is_not_taken_for_dead(void)
+{
+        static const char heard[] = "WatchdogTimestampMonotonic";
+        _cleanup_client_ Client *c = begin_with_impatient_systemd();
+        pid_t pid = service_pid(AGENTHOSTD);
+
+        wait_above(heard, service_number(heard) + 2 * PERIOD_SEC * G_USEC_PER_SEC);
+        expect_number("the same process", pid, service_pid(AGENTHOSTD));
+}
+
+static void test_halted_agenthostd_is_killed_and_comes_back_with_all_agents(void)
+{
+        _cleanup_client_ Client *c = begin_with_impatient_systemd();
+        pid_t a1 = create(c, &(Create){ .id = "a1", .runtime = NOTIFY, .wait = "ready" });
+        pid_t a2 = create(c, &(Create){ .id = "a2" }), halted = service_pid(AGENTHOSTD);
+        g_autofree char *invocation = systemctl("show --property=InvocationID --value " AGENTHOSTD);
+        g_autofree char *log = NULL;
+
+        kill(halted, SIGSTOP);
+        process_wait_end(halted);
+        wait_above("NRestarts", 0);
+        fleet_wait(c, "a1 a2", "a1 a2");
+        expect_true("a1 is the same process", process_is_alive(a1));
+        expect_true("a2 is the same process", process_is_alive(a2));
+
+        g_free(command("journalctl --sync"));
+        log = command("journalctl --quiet --output=cat UNIT=" AGENTHOSTD " INVOCATION_ID=%s",
+                g_strstrip(invocation));
+        expect_part("what systemd says", "Watchdog timeout", log);
 }
 
 int main(int argc, char *argv[])
@@ -229,6 +288,10 @@ int main(int argc, char *argv[])
         ADD("stop-can-be-extended", stop_can_be_extended);
         ADD("time-that-the-caller-gave-cannot-be-extended", time_that_the_caller_gave_cannot_be_extended);
         ADD("agenthostd-has-one-itself", agenthostd_has_one_itself);
+        ADD("agenthostd-with-nothing-to-do-is-not-taken-for-dead",
+                agenthostd_with_nothing_to_do_is_not_taken_for_dead);
+        ADD("halted-agenthostd-is-killed-and-comes-back-with-all-agents",
+                halted_agenthostd_is_killed_and_comes_back_with_all_agents);
 #undef ADD
 
         return host_tests_run();

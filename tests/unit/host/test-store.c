@@ -237,6 +237,183 @@ static void test_fields_of_a_newer_version_are_kept(Fixture *f, gconstpointer da
         g_assert_nonnull(strstr(text, "\"from_the_future\":{\"x\":[1,2]}"));
 }
 
+/* What another version would have written instead. */
+static void change_file(Fixture *f, const char *file, const char *from, const char *to)
+{
+        g_autofree char *path = test_dir_path(&f->dir, file), *text = NULL;
+        g_autoptr(GString) changed = NULL;
+
+        g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+        changed = g_string_new(text);
+        g_assert_cmpuint(g_string_replace(changed, from, to, 0), ==, 1);
+        g_assert_true(g_file_set_contents(path, changed->str, -1, NULL));
+}
+
+#define A1_FILE "agent-a1.scope.json"
+
+static void test_newer_format_is_read_as_far_as_it_is_known(Fixture *f, gconstpointer data)
+{
+        g_autofree char *path = test_dir_path(&f->dir, A1_FILE), *text = NULL;
+        Agent *a = new_agent(f, "a1");
+
+        (void)data;
+
+        a->state = AGENT_RESTARTING;
+        a->restart = RESTART_ALWAYS;
+        g_assert_cmpint(store_save(f->store, a), ==, 0);
+        change_file(f, A1_FILE, "\"format\":1", "\"format\":2,\"from_the_future\":[1]");
+
+        reload(f);
+        g_assert_null(last_error);
+        g_assert_cmpuint(f->loaded->len, ==, 1);
+        a = f->loaded->pdata[0];
+        g_assert_cmpint(a->state, ==, AGENT_RESTARTING);
+        g_assert_cmpint(a->restart, ==, RESTART_ALWAYS);
+        g_assert_cmpstr(a->texts[AGENT_TEXT_CLIENT], ==, "{\"n\": 2, \"s\": \"a\\u00e4\\n\\\"\"}");
+        g_assert_cmpint(store_save(f->store, a), ==, 0);
+        g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+        g_assert_nonnull(strstr(text, "\"from_the_future\":[1]"));
+        g_assert_nonnull(strstr(text, "\"format\":1"));
+}
+
+static void test_unknown_state_of_a_newer_format_is_for_the_launcher_to_tell(Fixture *f, gconstpointer data)
+{
+        Agent *a = new_agent(f, "a1");
+
+        (void)data;
+
+        a->state = AGENT_FROZEN;
+        a->pid = 4711;
+        g_assert_cmpint(store_save(f->store, a), ==, 0);
+        change_file(f, A1_FILE, "\"format\":1", "\"format\":2");
+        change_file(f, A1_FILE, "\"frozen\"", "\"resting\"");
+
+        reload(f);
+        g_assert_cmpuint(f->loaded->len, ==, 1);
+        a = f->loaded->pdata[0];
+        g_assert_cmpint(a->state, ==, AGENT_RUNNING);
+        g_assert_cmpint(a->pid, ==, 4711);
+}
+
+/* One that is to be forgotten has ended for good, whatever that is called. */
+static void test_end_of_a_newer_format_stays_one(Fixture *f, gconstpointer data)
+{
+        static const struct {
+                const char *result;
+                AgentState state;
+        } cases[] = {
+                { "success", AGENT_EXITED },
+                { "exit-code", AGENT_EXITED },
+                { "lost", AGENT_LOST },
+                { "oom-kill", AGENT_FAILED },
+                { "moved-away", AGENT_FAILED },
+        };
+
+        (void)data;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                Agent *a = new_agent(f, "a1");
+
+                a->state = AGENT_FAILED;
+                a->result = cases[i].result;
+                a->exit_status = 7;
+                a->forget_at_usec = 1;
+                g_assert_cmpint(store_save(f->store, a), ==, 0);
+                change_file(f, A1_FILE, "\"format\":1", "\"format\":2");
+                change_file(f, A1_FILE, "\"failed\"", "\"gone\"");
+
+                reload(f);
+                g_assert_cmpuint(f->loaded->len, ==, 1);
+                a = f->loaded->pdata[0];
+                g_assert_cmpint(a->state, ==, cases[i].state);
+                g_assert_cmpstr(a->result, ==, cases[i].result);
+                g_assert_cmpint(a->exit_status, ==, 7);
+        }
+}
+
+static void test_unknown_state_of_this_format_is_removed(Fixture *f, gconstpointer data)
+{
+        g_autofree char *path = test_dir_path(&f->dir, A1_FILE);
+
+        (void)data;
+
+        g_assert_cmpint(store_save(f->store, new_agent(f, "a1")), ==, 0);
+        change_file(f, A1_FILE, "\"queued\"", "\"resting\"");
+        reload(f);
+        g_assert_cmpuint(f->loaded->len, ==, 0);
+        g_assert_nonnull(strstr(last_error, "$.state"));
+        g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
+}
+
+static void test_newer_format_that_cannot_be_used_is_kept_aside(Fixture *f, gconstpointer data)
+{
+        static const struct {
+                const char *from, *to, *error;
+        } cases[] = {
+                { "\"format\":1", "\"format\":2,\"pid\":-1", "$.pid" },
+                { "\"format\":1", "\"format\":2,\"environment\":{}", "$.environment" },
+                { "\"format\":1", "\"format\":2,\"unit_properties\":\"x\"", "$.unit_properties" },
+                { "\"format\":1,\"id\":\"a1\"", "\"format\":2,\"id\":\"a2\"", "about agent a2" },
+                { "\"format\":1,\"id\":\"a1\"", "\"format\":2", "$.id" },
+                { "\"format\":1", "\"format\":\"two\",\"pid\":-1", "format two" },
+        };
+        g_autofree char *path = test_dir_path(&f->dir, A1_FILE),
+                        *aside = test_dir_path(&f->dir, A1_FILE ".newer");
+
+        (void)data;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autofree char *before = NULL, *after = NULL;
+
+                g_assert_cmpint(store_save(f->store, new_agent(f, "a1")), ==, 0);
+                change_file(f, A1_FILE, cases[i].from, cases[i].to);
+                g_assert_true(g_file_get_contents(path, &before, NULL, NULL));
+
+                reload(f);
+                g_assert_cmpuint(f->loaded->len, ==, 0);
+                g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
+                g_assert_true(g_file_get_contents(aside, &after, NULL, NULL));
+                g_assert_cmpstr(after, ==, before);
+                g_assert_nonnull(strstr(last_error, A1_FILE ".newer"));
+                if (!strstr(last_error, cases[i].error))
+                        g_error("expected \"%s\" in \"%s\"", cases[i].error, last_error);
+
+                /* That is said once. */
+                g_clear_pointer(&last_error, g_free);
+                reload(f);
+                g_assert_null(last_error);
+                g_assert_true(g_file_test(aside, G_FILE_TEST_EXISTS));
+        }
+}
+
+/* What is kept aside needs it too. */
+static void test_guild_of_what_is_kept_aside_is_kept(Fixture *f, gconstpointer data)
+{
+        Agent *a = new_agent(f, "a1");
+        g_autofree char *name = g_strconcat(a->guild->digest, ".guild", NULL);
+        g_autofree char *path = test_dir_path(&f->dir, name),
+                        *aside = test_dir_path(&f->dir, A1_FILE ".newer");
+
+        (void)data;
+
+        g_assert_cmpint(store_save(f->store, a), ==, 0);
+        change_file(f, A1_FILE, "\"format\":1", "\"format\":2,\"pid\":-1");
+        for (unsigned i = 0; i < 2; i++) {
+                reload(f);
+                guild_texts_sweep(f->guilds);
+                g_assert_true(g_file_test(path, G_FILE_TEST_EXISTS));
+                a = new_agent(f, "a2");
+                g_ptr_array_remove(f->loaded, a);
+                agent_free(a);
+                g_assert_true(g_file_test(path, G_FILE_TEST_EXISTS));
+        }
+
+        g_assert_cmpint(g_unlink(aside), ==, 0);
+        reload(f);
+        guild_texts_sweep(f->guilds);
+        g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
+}
+
 static void test_guild_is_written_once_and_goes_with_its_last_agent(Fixture *f, gconstpointer data)
 {
         Agent *a = new_agent(f, "a1"), *b = new_agent(f, "a2");
@@ -416,6 +593,14 @@ int main(int argc, char **argv)
         ADD("unit-properties-that-are-none-are-not-loaded",
                 test_unit_properties_that_are_none_are_not_loaded);
         ADD("fields-of-a-newer-version-are-kept", test_fields_of_a_newer_version_are_kept);
+        ADD("newer-format-is-read-as-far-as-it-is-known", test_newer_format_is_read_as_far_as_it_is_known);
+        ADD("unknown-state-of-a-newer-format-is-for-the-launcher-to-tell",
+                test_unknown_state_of_a_newer_format_is_for_the_launcher_to_tell);
+        ADD("end-of-a-newer-format-stays-one", test_end_of_a_newer_format_stays_one);
+        ADD("unknown-state-of-this-format-is-removed", test_unknown_state_of_this_format_is_removed);
+        ADD("newer-format-that-cannot-be-used-is-kept-aside",
+                test_newer_format_that_cannot_be_used_is_kept_aside);
+        ADD("guild-of-what-is-kept-aside-is-kept", test_guild_of_what_is_kept_aside_is_kept);
         ADD("guild-is-kept-when-its-text-is-in-the-file-of-another",
                 test_guild_is_kept_when_its_text_is_in_the_file_of_another);
         ADD("guild-is-written-once-and-goes-with-its-last-agent",
