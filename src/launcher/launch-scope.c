@@ -60,6 +60,14 @@ static bool look_into_other(Child *c, sd_bus *bus)
         return true;
 }
 
+/* It makes a file of what we ask for, and when it cannot, looks for that file all the same. */
+static const char *hint_at(const sd_bus_error *error)
+{
+        return sd_bus_error_has_name(error, "org.freedesktop.systemd1.NoSuchUnit")
+                ? " (No space left below /run?)"
+                : "";
+}
+
 static void scope_refused(Child *c, sd_bus *bus, const sd_bus_error *error)
 {
         bool exists = sd_bus_error_has_name(error, "org.freedesktop.systemd1.UnitExists");
@@ -73,7 +81,7 @@ static void scope_refused(Child *c, sd_bus *bus, const sd_bus_error *error)
                 c->state = CHILD_WAITING;
                 launch_request_scope(c);
         } else if (!exists)
-                launch_fail(c, FAULT_START_FAILED, "systemd: %s", error->message);
+                launch_fail(c, FAULT_START_FAILED, "systemd: %s%s", error->message, hint_at(error));
         else if (c->other_ends || launcher_is_ending(c->launcher, c->unit)) {
                 c->looked_into = true;
                 c->state = CHILD_WAITING;

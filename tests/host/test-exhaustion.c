@@ -15,7 +15,9 @@
 #include "common/outcome.h"
 
 #define AGENTHOSTD "agenthostd.service"
+#define LAUNCHER "agenthost-launcher.service"
 #define ENDING "test-ending"
+#define AGAIN "test-again"
 #define BOMB "test-bomb"
 
 /* In a file of its own, which is all that fills it. */
@@ -29,7 +31,7 @@ static void mount_small(const char *dir, const char *owner)
 
 static void fill(const char *dir)
 {
-        g_free(command("sh -c 'cat /dev/zero >%s/" STUFFING " 2>/dev/null || true'", dir));
+        g_free(command("sh -c 'cat /dev/zero >>%s/" STUFFING " 2>/dev/null || true'", dir));
 }
 
 static void make_room(const char *dir)
@@ -168,6 +170,106 @@ static void test_what_a_killed_agent_leaves_that_forks_is_killed_too(void)
         fleet_wait(c, "a1", "");
 }
 
+/* Where systemd writes the scopes down, too. A small one is soon full. */
+static void begin_with_small_run(void)
+{
+        g_free(command("mount -o remount,size=64m /run"));
+}
+
+static void end_small_run(void)
+{
+        make_room("/run");
+        g_free(command("mount -o remount,size=50%% /run"));
+}
+
+/* Some is made by whoever ends. */
+static void fill_run_until(Client *c, const char *id, const char *name, const char *expected)
+{
+        gint64 deadline = g_get_monotonic_time() + LIMIT_SEC * G_USEC_PER_SEC;
+
+        for (;;) {
+                g_autofree char *got = NULL;
+
+                fill("/run");
+                got = agent_property(c, id, name);
+                if (strcmp(got, expected) == 0)
+                        return;
+                if (g_get_monotonic_time() > deadline)
+                        fail("%s of %s: expected %s, got %s", name, id, expected, got);
+        }
+}
+
+static void expect_no_room_in_run(Client *c, const char *part)
+{
+        fill("/run");
+        create_expect_error(c, &(Create){ .id = "a9", .runtime = NOTIFY }, ERROR_("StartFailed"), part);
+}
+
+static void expect_room_in_run(Client *c)
+{
+        create(c, &(Create){ .id = "a9", .runtime = NOTIFY, .wait = "ready" });
+        expect_true("a9", agent_stop(c, "a9", 0));
+}
+
+static void test_full_run_loses_nothing(void)
+{
+        _cleanup_client_ Client *c = agents_begin();
+
+        runtime_add(ENDING, "notify", "ready wait exit=42", "StartTimeoutSec=1h");
+        runtime_add(AGAIN, "notify", "ready wait", "Restart=always\nRestartSec=1s\nRestartMaxSec=1s");
+        host_reload();
+        begin_with_small_run();
+        create(c, &(Create){ .id = "a1", .runtime = ENDING, .wait = "ready" });
+        create(c, &(Create){ .id = "a2", .runtime = NOTIFY, .wait = "ready" });
+        create(c, &(Create){ .id = "a3", .runtime = NOTIFY, .wait = "ready" });
+        create(c, &(Create){ .id = "a4", .runtime = AGAIN, .wait = "ready" });
+        expect_no_room_in_run(c, "No space left");
+        agent_signal(c, "a1", SIGUSR1);
+        agent_wait_end(c, "a1", "exit-code", 42);
+        expect_true("a2", agent_stop(c, "a2", 0));
+        agent_signal(c, "a4", SIGKILL);
+        agent_wait_end(c, "a4", "signal", SIGKILL);
+        fill_run_until(c, "a4", "Result", "resources");
+        fleet_wait(c, "a1 a3 a4", "a3");
+        expect_no_room_in_run(c, "No space left");
+
+        agenthostd_crash();
+        agent_wait(c, "a1", "ExitStatus", "42");
+        g_free(systemctl("reload " LAUNCHER));
+        expect_no_room_in_run(c, "No space left");
+        g_free(systemctl("restart " AGENTHOSTD));
+        expect_no_room_in_run(c, "No space left");
+        g_free(systemctl("restart " LAUNCHER));
+        expect_no_room_in_run(c, "No space left");
+        fleet_wait(c, "a1 a3 a4", "a3");
+        agent_wait(c, "a1", "ExitStatus", "42");
+
+        end_small_run();
+        expect_room_in_run(c);
+        fleet_wait(c, "a1 a3 a4", "a3 a4");
+        expect_true("a3", agent_stop(c, "a3", 0));
+        expect_true("a4", agent_stop(c, "a4", 0));
+        g_free(agents_clean_up(c));
+        fleet_wait_forgotten(c);
+}
+
+/* There is room for our own files, but not for systemd's, which does not say what it lacks. */
+static void test_scope_that_systemd_has_no_room_for_fails_its_start_clearly(void)
+{
+        const char *dir = mode_paths()->credentials_dir;
+        _cleanup_client_ Client *c = begin_with_small_state();
+
+        mount_small(dir, "root");
+        begin_with_small_run();
+        expect_no_room_in_run(c, "No space left below /run");
+        fleet_wait(c, "", "");
+        end_small_run();
+        expect_room_in_run(c);
+        fleet_wait_forgotten(c);
+        unmount(dir);
+        end_small_state();
+}
+
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
@@ -182,6 +284,10 @@ int main(int argc, char *argv[])
                 agent_that_does_nothing_but_fork_can_be_stopped);
         ADD("what-a-killed-agent-leaves-that-forks-is-killed-too",
                 what_a_killed_agent_leaves_that_forks_is_killed_too);
+        /* Last: on a host where they have failed nothing can be done any more. */
+        ADD("full-run-loses-nothing", full_run_loses_nothing);
+        ADD("scope-that-systemd-has-no-room-for-fails-its-start-clearly",
+                scope_that_systemd_has_no_room_for_fails_its_start_clearly);
 #undef ADD
 
         return host_tests_run();

@@ -105,7 +105,60 @@ main_pid() {
         run systemctl show --property=MainPID --value "$1"
 }
 
-# exits_while PACKAGE: agents end while it is being installed, others run on.
+# install_while_asked PACKAGE NAME: agents end meanwhile, and others, NAME1 NAME2 ..., are asked for all the time: each by the
+# same request until it is answered. Every other one of these ends at once, the rest later.
+install_while_asked() {
+        # shellcheck disable=SC2016
+        there 'ask() {
+                        busctl --timeout=60 call $manager CreateAgent "sssa{sv}" "{\"id\": \"$1\", \"name\": \"$1\"}" "{\"id\": \"asked\"}" "{}" \
+                                1 request_id s "of $1" >/dev/null
+                }
+                ask_on() {
+                        local n=0 tries id
+                        until [[ -e /run/asked/enough ]]; do
+                                id=$1$((++n)) tries=0
+                                echo "$id" >>/run/asked/ids
+                                echo 41 >"/run/ends/$id"
+                                until ask "$id" 2>>/run/asked/refusals || ((++tries > 1000)); do :; done
+                                until grep --quiet --line-regexp "$id" /run/ends/started; do sleep 0.01; done
+                                ((n % 2)) || rm "/run/ends/$id"
+                                rm -f "/run/ends/$1$((n - 41))"
+                        done
+                }
+                rm -rf /run/asked
+                mkdir /run/asked
+                touch /run/asked/refusals
+                >/run/ends/started
+                trap "touch /run/asked/enough; wait" EXIT
+                ask_on "$2" &
+                (for i in 1 2 3 4 5 6 7 8 9 10; do rm "/run/ends/ends$i"; sleep 0.1; done) &
+                dpkg --install "$1"' "$@"
+}
+
+# What was asked for is there, each once: those whose time has come ended as they should, the others with scope and process.
+expect_all_asked_for() {
+        # shellcheck disable=SC2016
+        there 'words() { sort --version-sort | xargs; }
+                running() { agentctl list --no-legend --guild=asked --state=running --columns=id | words; }
+                asked=$(words </run/asked/ids) left=$(cd /run/ends && ls "$1"* | words)
+                for ((tries = 0; tries < 200; tries++)); do
+                        [[ $(running) != "$left" ]] || break
+                        sleep 0.1
+                done
+                same() { [[ $1 == "$2" ]] || { echo "$3: expected [$1], got [$2]" && exit 1; }; }
+                same "$asked" "$(agentctl list --no-legend --guild=asked --columns=id | words)" listed
+                same "$asked" "$(grep "^$1" /run/ends/started | words)" started
+                same "$left" "$(running)" running
+                same "$left" "$(systemctl list-units --plain --no-legend "agent-$1*.scope" | sed "s/^agent-//; s/\.scope .*//" | words)" scopes
+                same "$left" "$(pgrep --full --list-full "/run/ends/[a]gent $1" | sed "s/.* //" | words)" processes
+                ended=$(comm -23 <(sort /run/asked/ids) <(tr " " "\n" <<<"$left" | sort))
+                same "Result=exit-code ExitStatus=41" \
+                        "$(agentctl show --property=Result --property=ExitStatus $ended | grep . | paste --delimiters=" " - - | sort --unique)" "how others ended"
+                echo "$(wc --words <<<"$asked") agents, refused meanwhile:"
+                sort /run/asked/refusals | uniq --count' "$1"
+}
+
+# exits_while PACKAGE NAME: agents end while it is being installed, others run on, and further ones begin.
 exits_while() {
         local launcher daemon stayed i
         launcher=$(main_pid agenthost-launcher.service) daemon=$(main_pid agenthostd.service)
@@ -113,8 +166,7 @@ exits_while() {
         for ((i = 1; i <= 10; i++)); do
                 create "ends$i" "$((i + 20))"
         done
-        # shellcheck disable=SC2016
-        there '(for i in 1 2 3 4 5 6 7 8 9 10; do rm "/run/ends/ends$i"; sleep 0.1; done) & dpkg --install "$1"; wait' "$1"
+        install_while_asked "$@"
 
         for ((i = 1; i <= 10; i++)); do
                 await_end "ends$i"
@@ -127,19 +179,20 @@ exits_while() {
         expect "$launcher" "$(main_pid agenthost-launcher.service)" "the launcher's process"
         expect /usr/lib/agenthost/agenthost-launcher "$(run readlink "/proc/$launcher/exe")" "what it executes"
         [[ $(main_pid agenthostd.service) != "$daemon" ]] || { echo "agenthostd has not been restarted" && return 1; }
-        # shellcheck disable=SC2016
-        there 'busctl --timeout=60 call $manager CleanupDeadAgents' >/dev/null
+        expect_all_asked_for "$2"
+        run agentctl --quiet cleanup
+        run agentctl --quiet stop --guild=asked
 }
 
 test_upgrade_keeps_agents_and_exit_statuses() {
         add_runtime
         create stays 0
-        exits_while "$work/newer.deb"
+        exits_while "$work/newer.deb" up
         expect 9.9.9 "$(run dpkg-query --show --showformat='${Version}' agenthost)" version
 }
 
 test_downgrade_keeps_agents_and_exit_statuses() {
-        exits_while "$work/older.deb"
+        exits_while "$work/older.deb" down
         expect 0.0.1 "$(run dpkg-query --show --showformat='${Version}' agenthost)" version
 }
 
@@ -171,7 +224,7 @@ test_removal_ends_what_runs_and_keeps_settings() {
 
 test_purge_leaves_nothing() {
         run dpkg --purge agenthost
-        run rm -r /run/ends
+        run rm -r /run/ends /run/asked
         run userdel operator1
         state_of_host >"$work/after"
         diff "$work/before" "$work/after"

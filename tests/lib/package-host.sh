@@ -76,14 +76,15 @@ repack() {
         dpkg-deb --root-owner-group --build "$tree" "$3"
 }
 
-# The agents of these tests end when their file goes: each with the status that stands in it.
+# The agents of these tests end when their file goes: each with the status that stands in it. In "started" is who has read it.
 add_runtime() {
         mkdir -p "$work/ends"
         # shellcheck disable=SC2016
-        printf '%s\n' '#!/bin/sh' 'read -r status <"/run/ends/$1"' 'while [ -e "/run/ends/$1" ]; do sleep 0.02; done' \
-                'exit "$status"' >"$work/ends/agent"
+        printf '%s\n' '#!/bin/sh' 'read -r status <"/run/ends/$1"' 'echo "$1" >>/run/ends/started' \
+                'while [ -e "/run/ends/$1" ]; do sleep 0.02; done' 'exit "$status"' >"$work/ends/agent"
         printf '%s\n' '[Runtime]' 'Match=*' 'Exec=/run/ends/agent %a' 'User=nobody' >"$work/ends/ends.runtime"
         run install -D --mode=0755 --target-directory=/run/ends "$work/ends/agent"
+        run install --mode=0666 /dev/null /run/ends/started
         run install --mode=0644 --target-directory=/etc/agenthost/runtimes.d "$work/ends/ends.runtime"
         run systemctl reload agenthostd.service
 }
