@@ -108,8 +108,26 @@ static const char *end_result(const Child *c)
                 .status = c->status });
 }
 
+/* A stop by an administrator of which no job was seen, as nobody was connected to systemd while it took
+ * place. All that is left of it is the signal. Somebody else may have sent that to the agent in just this
+ * time; but with it he wants the agent to end as well, and one that comes back is more of a nuisance than
+ * one that stays away, which is said. An agent that has made an exit status out of the signal cannot be told
+ * from one that was done: it is believed to have been. */
+static void consider_unheard_stop(Child *c)
+{
+        if (!c->unheard || c->requested || c->removing || c->scope_result ||
+                !exit_is_by_stop(c->code, c->status, c->stop_signal))
+                return;
+
+        c->requested = true;
+        child_log(c, LOG_NOTICE,
+                "Agent %s was ended by SIG%s while systemd could not be heard: taken for a stop",
+                c->agent_id, sigabbrev_np(c->status));
+}
+
 static void state_end(Child *c)
 {
+        consider_unheard_stop(c);
         if (strcmp(end_result(c), "oom-kill") == 0)
                 c->oom_level = oom_level(c->guild, &c->oom, now_usec(CLOCK_MONOTONIC));
         c->state = CHILD_ENDED;
@@ -309,8 +327,8 @@ void end_on_scope_gone(Child *c)
 
 /* A job after the start job is a stop that an administrator, or the shutdown, asks for. It counts whenever
  * it is seen before the end of the scope: that our event for the exit came first does not mean that the exit
- * did. */
-void end_on_job_new(Child *c, uint32_t job)
+ * did. Its end will do where its beginning was not heard. */
+void end_on_job(Child *c, uint32_t job)
 {
         if (c->scope != SCOPE_THERE || job == c->job || c->removing)
                 return;
@@ -326,7 +344,9 @@ void end_on_listed(Child *c, const ScopeEntry *entry)
 {
         /* That there is one may have been said when we were away. */
         if (entry && entry->job != 0)
-                end_on_job_new(c, entry->job);
+                end_on_job(c, entry->job);
+        if (entry && entry->alive)
+                c->unheard = false;
         if (c->scope == SCOPE_THERE && (!entry || !entry->alive))
                 end_on_scope_gone(c);
         else if (c->scope == SCOPE_THERE && c->exited)
