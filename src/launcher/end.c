@@ -325,19 +325,44 @@ void end_on_scope_gone(Child *c)
         check_ended(c);
 }
 
+static bool is_stop_job(const Child *c, uint32_t job)
+{
+        return c->scope == SCOPE_THERE && job != c->job && !c->removing &&
+                (c->state == CHILD_EXECUTING || c->state == CHILD_RUNNING || c->state == CHILD_STOPPING);
+}
+
 /* A job after the start job is a stop that an administrator, or the shutdown, asks for. It counts whenever
  * it is seen before the end of the scope: that our event for the exit came first does not mean that the exit
- * did. Its end will do where its beginning was not heard. */
+ * did. */
 void end_on_job(Child *c, uint32_t job)
 {
-        if (c->scope != SCOPE_THERE || job == c->job || c->removing)
-                return;
-        if (c->state != CHILD_EXECUTING && c->state != CHILD_RUNNING && c->state != CHILD_STOPPING)
+        if (!is_stop_job(c, job))
                 return;
 
         c->requested = true;
         if (c->state == CHILD_RUNNING)
                 c->state = CHILD_STOPPING;
+}
+
+/* Newer versions of systemd stop nothing that is frozen: the job is made, and ends at once. */
+static void forget_refused_stop(Child *c, uint32_t job)
+{
+        /* Of our own making there may be another. */
+        if (!is_stop_job(c, job) || c->stop_deadline_usec > 0)
+                return;
+
+        c->requested = false;
+        if (c->state == CHILD_STOPPING)
+                c->state = CHILD_RUNNING;
+}
+
+/* Its end will do where its beginning was not heard. */
+void end_on_job_removed(Child *c, uint32_t job, const char *result)
+{
+        if (strcmp(result, "frozen") == 0)
+                forget_refused_stop(c, job);
+        else
+                end_on_job(c, job);
 }
 
 void end_on_listed(Child *c, const ScopeEntry *entry)

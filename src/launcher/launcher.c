@@ -203,7 +203,7 @@ static void on_job_removed(const char *unit, uint32_t job, const char *result, v
 
         if (!child)
                 return;
-        end_on_job(child, job);
+        end_on_job_removed(child, job, result);
         launch_on_job_removed(child, job, result);
 }
 
