@@ -72,7 +72,10 @@ static void scope_refused(Child *c, sd_bus *bus, const sd_bus_error *error)
                 c->n_refused++;
                 c->state = CHILD_WAITING;
                 launch_request_scope(c);
-        } else if (!exists)
+        } else if (sd_bus_error_has_name(error, "org.freedesktop.systemd1.UnitMasked"))
+                launch_fail(c, FAULT_START_FAILED, "systemd: %s (to allow it again: systemctl unmask)",
+                        error->message);
+        else if (!exists)
                 launch_fail(c, FAULT_START_FAILED, "systemd: %s", error->message);
         else if (c->other_ends || launcher_is_ending(c->launcher, c->unit)) {
                 c->looked_into = true;
