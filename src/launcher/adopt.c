@@ -271,6 +271,7 @@ static int take(Adoption *a, AdoptionItem *item, const AdoptedAgent *agent)
         c->adopted = true;
         c->state = CHILD_RUNNING;
         c->scope = SCOPE_THERE;
+        c->unheard = true;
         c->told = true;
         c->has_stream = !(runtime && runtime->output_null) && streams_take(&l->streams);
         c->pid = (pid_t)agent->pid;

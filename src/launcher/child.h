@@ -65,6 +65,7 @@ typedef struct Child {
         ScopeState scope;
         uint32_t job; /* the start job */
         const char *scope_result; /* static; NULL while success */
+        bool unheard; /* what systemd has said of it since it was last seen there may have been missed */
         bool has_stream; /* counts for the journal's limit */
 
         /* launch */

@@ -108,8 +108,26 @@ static const char *end_result(const Child *c)
                 .status = c->status });
 }
 
+/* A stop by an administrator of which no job was seen, as nobody was connected to systemd while it took
+ * place. All that is left of it is the signal. Somebody else may have sent that to the agent in just this
+ * time; but with it he wants the agent to end as well, and one that comes back is more of a nuisance than
+ * one that stays away, which is said. An agent that has made an exit status out of the signal cannot be told
+ * from one that was done: it is believed to have been. */
+static void consider_unheard_stop(Child *c)
+{
+        if (!c->unheard || c->requested || c->removing || c->scope_result ||
+                !exit_is_by_stop(c->code, c->status, c->stop_signal))
+                return;
+
+        c->requested = true;
+        child_log(c, LOG_NOTICE,
+                "Agent %s was ended by SIG%s while systemd could not be heard: taken for a stop",
+                c->agent_id, sigabbrev_np(c->status));
+}
+
 static void state_end(Child *c)
 {
+        consider_unheard_stop(c);
         if (strcmp(end_result(c), "oom-kill") == 0)
                 c->oom_level = oom_level(c->guild, &c->oom, now_usec(CLOCK_MONOTONIC));
         c->state = CHILD_ENDED;
@@ -307,14 +325,18 @@ void end_on_scope_gone(Child *c)
         check_ended(c);
 }
 
+static bool is_stop_job(const Child *c, uint32_t job)
+{
+        return c->scope == SCOPE_THERE && job != c->job && !c->removing &&
+                (c->state == CHILD_EXECUTING || c->state == CHILD_RUNNING || c->state == CHILD_STOPPING);
+}
+
 /* A job after the start job is a stop that an administrator, or the shutdown, asks for. It counts whenever
  * it is seen before the end of the scope: that our event for the exit came first does not mean that the exit
  * did. */
-void end_on_job_new(Child *c, uint32_t job)
+void end_on_job(Child *c, uint32_t job)
 {
-        if (c->scope != SCOPE_THERE || job == c->job || c->removing)
-                return;
-        if (c->state != CHILD_EXECUTING && c->state != CHILD_RUNNING && c->state != CHILD_STOPPING)
+        if (!is_stop_job(c, job))
                 return;
 
         c->requested = true;
@@ -322,11 +344,34 @@ void end_on_job_new(Child *c, uint32_t job)
                 c->state = CHILD_STOPPING;
 }
 
+/* Newer versions of systemd stop nothing that is frozen: the job is made, and ends at once. */
+static void forget_refused_stop(Child *c, uint32_t job)
+{
+        /* Of our own making there may be another. */
+        if (!is_stop_job(c, job) || c->stop_deadline_usec > 0)
+                return;
+
+        c->requested = false;
+        if (c->state == CHILD_STOPPING)
+                c->state = CHILD_RUNNING;
+}
+
+/* Its end will do where its beginning was not heard. */
+void end_on_job_removed(Child *c, uint32_t job, const char *result)
+{
+        if (strcmp(result, "frozen") == 0)
+                forget_refused_stop(c, job);
+        else
+                end_on_job(c, job);
+}
+
 void end_on_listed(Child *c, const ScopeEntry *entry)
 {
         /* That there is one may have been said when we were away. */
         if (entry && entry->job != 0)
-                end_on_job_new(c, entry->job);
+                end_on_job(c, entry->job);
+        if (entry && entry->alive)
+                c->unheard = false;
         if (c->scope == SCOPE_THERE && (!entry || !entry->alive))
                 end_on_scope_gone(c);
         else if (c->scope == SCOPE_THERE && c->exited)

@@ -29,7 +29,8 @@ void end_on_exited(Child *child);
 /* Signals of systemd. After the second the child may be gone, if it was being launched. */
 void end_on_scope_failed(Child *child, const char *result);
 void end_on_scope_gone(Child *child);
-void end_on_job_new(Child *child, uint32_t job);
+void end_on_job(Child *child, uint32_t job);
+void end_on_job_removed(Child *child, uint32_t job, const char *result);
 
 /* Systemd's list, with our entry in it or NULL. */
 void end_on_listed(Child *child, const ScopeEntry *entry);

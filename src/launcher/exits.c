@@ -24,6 +24,15 @@ const char *exit_result(const ExitFacts *facts)
         }
 }
 
+bool exit_is_by_stop(int code, int status, int stop_signal)
+{
+        if (code != CLD_KILLED && code != CLD_DUMPED)
+                return false;
+
+        return status == stop_signal &&
+                (status == SIGTERM || status == SIGINT || status == SIGHUP || status == SIGQUIT);
+}
+
 const char *exit_intern_scope_result(const char *result)
 {
         static const char *const known[] = { "oom-kill", "timeout", "resources" };

@@ -16,6 +16,10 @@ typedef struct ExitFacts {
 /* One of systemd's words, static. */
 const char *exit_result(const ExitFacts *facts);
 
+/* Whether a process ended so by a stop signal that means nothing but "end": one that neither the kernel
+ * sends nor the process itself when something is wrong with it. */
+bool exit_is_by_stop(int code, int status, int stop_signal);
+
 /* A Scope.Result as a static text; one that is not known counts as "resources". */
 const char *exit_intern_scope_result(const char *result);
 

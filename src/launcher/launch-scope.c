@@ -60,12 +60,15 @@ static bool look_into_other(Child *c, sd_bus *bus)
         return true;
 }
 
-/* It makes a file of what we ask for, and when it cannot, looks for that file all the same. */
+/* What systemd's own words do not say. It makes a file of what we ask for, and when it cannot, looks for that
+ * file all the same. */
 static const char *hint_at(const sd_bus_error *error)
 {
-        return sd_bus_error_has_name(error, "org.freedesktop.systemd1.NoSuchUnit")
-                ? " (No space left below /run?)"
-                : "";
+        if (sd_bus_error_has_name(error, "org.freedesktop.systemd1.NoSuchUnit"))
+                return " (No space left below /run?)";
+        if (sd_bus_error_has_name(error, "org.freedesktop.systemd1.UnitMasked"))
+                return " (to allow it again: systemctl unmask)";
+        return "";
 }
 
 static void scope_refused(Child *c, sd_bus *bus, const sd_bus_error *error)

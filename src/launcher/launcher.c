@@ -50,6 +50,7 @@ static void visit_disconnected(Child *child, void *userdata)
 {
         (void)userdata;
 
+        child->unheard |= child->scope == SCOPE_THERE;
         if (child_is_launching(child))
                 launch_on_disconnected(child);
 }
@@ -205,7 +206,7 @@ static void on_job_new(const char *unit, uint32_t job, void *userdata)
         Child *child = child_table_find(&l->children, unit);
 
         if (child)
-                end_on_job_new(child, job);
+                end_on_job(child, job);
 }
 
 static void on_job_removed(const char *unit, uint32_t job, const char *result, void *userdata)
@@ -213,8 +214,10 @@ static void on_job_removed(const char *unit, uint32_t job, const char *result, v
         const Launcher *l = userdata;
         Child *child = child_table_find(&l->children, unit);
 
-        if (child)
-                launch_on_job_removed(child, job, result);
+        if (!child)
+                return;
+        end_on_job_removed(child, job, result);
+        launch_on_job_removed(child, job, result);
 }
 
 static void on_failed(const char *unit, const char *result, void *userdata)

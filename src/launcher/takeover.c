@@ -100,6 +100,7 @@ static int build(Launcher *l, const HandoverAgent *agent, Child **ret)
         child_set_runtime(c, runtime_set_find(l->runtimes, agent->runtime));
         c->state = agent->ended ? CHILD_ENDED : agent->stopping ? CHILD_STOPPING : CHILD_RUNNING;
         c->scope = agent->ended ? SCOPE_GONE : SCOPE_THERE;
+        c->unheard = !agent->ended;
         c->scope_result = agent->scope_result ? exit_intern_scope_result(agent->scope_result) : NULL;
         c->pid = agent->pid;
         c->job = agent->job;

@@ -13,6 +13,7 @@
 #include "common/outcome.h"
 
 #define TALKER "test-talker"
+#define FOREIGN "agent-x1.scope"
 
 /* a1 and a2 in guild g, b1 in guild h. */
 static Client *begin_with_three(void)
@@ -170,6 +171,76 @@ static void test_scope_of_somebody_else_is_not_taken_over(void)
         fleet_wait(c, "a1", "a1");
 }
 
+static void expect_foreign_scope(Client *c, const char *pid, const char *agents)
+{
+        g_autofree char *now =
+                command("cat /sys/fs/cgroup/agents.slice/agents-g.slice/" FOREIGN "/cgroup.procs");
+        g_autofree char *listed = agent_list(c, "");
+
+        expect_text("its process", pid, now);
+        expect_text("agents", agents, listed);
+}
+
+/* When it works, the services have found again what they know of. */
+static void create_when_possible(Client *c, const char *id)
+{
+        for (bool done = false; !done;) {
+                _cleanup_message_ sd_bus_message *answer =
+                        call_answer(create_send(c, &(Create){ .id = id }));
+
+                done = !sd_bus_message_is_method_error(answer, NULL);
+        }
+}
+
+static void test_scope_of_somebody_else_in_a_guilds_slice_is_left_alone(void)
+{
+        _cleanup_client_ Client *c = agents_begin();
+        g_autofree char *pid = NULL;
+
+        g_free(command("sh -c 'systemd-run --quiet --scope --slice=agents-g.slice --unit=" FOREIGN
+                       " sleep 1000 >/dev/null 2>&1 & "
+                       "until systemctl --quiet is-active " FOREIGN "; do sleep 0.05; done'"));
+        pid = command("cat /sys/fs/cgroup/agents.slice/agents-g.slice/" FOREIGN "/cgroup.procs");
+        create(c, &(Create){ .id = "a1" });
+        expect_foreign_scope(c, pid, "a1");
+        g_free(command("systemctl restart agenthost-launcher.service agenthostd.service"));
+        create_when_possible(c, "a2");
+        expect_foreign_scope(c, pid, "a1 a2");
+        launcher_crash();
+        agenthostd_crash();
+        create_when_possible(c, "a3");
+        expect_foreign_scope(c, pid, "a1 a2 a3");
+        sd_bus_message_unref(client_call(c, MANAGER, "ShutdownAgents", "u", 1u));
+        expect_foreign_scope(c, pid, "");
+        g_free(command("systemctl stop " FOREIGN));
+        fleet_wait(c, "", "");
+}
+
+/* systemd loads no file for a scope. */
+static void test_mask_of_an_agents_scope_has_no_effect(void)
+{
+        _cleanup_client_ Client *c = agents_begin();
+
+        g_free(command("systemctl mask --runtime --quiet agent-a1.scope"));
+        create(c, &(Create){ .id = "a1" });
+        fleet_wait(c, "a1", "a1");
+        g_free(command("systemctl unmask --runtime --quiet agent-a1.scope"));
+}
+
+static void test_mask_of_a_guilds_slice_is_told(void)
+{
+        _cleanup_client_ Client *c = agents_begin();
+
+        g_free(command("systemctl mask --runtime --quiet agents-m.slice"));
+        create_expect_error(c, &(Create){ .id = "a1", .guild = "m" }, ERROR_("StartFailed"),
+                "agents-m.slice is masked. (to allow it again: systemctl unmask)");
+        expect_false("a1", agent_is_known(c, "a1"));
+        create(c, &(Create){ .id = "a2" });
+        g_free(command("systemctl unmask --runtime --quiet agents-m.slice"));
+        create(c, &(Create){ .id = "a1", .guild = "m" });
+        fleet_wait(c, "a1 a2", "a1 a2");
+}
+
 static void test_runtime_that_is_no_more_leaves_its_agents(void)
 {
         _cleanup_client_ Client *c = agents_begin();
@@ -202,6 +273,10 @@ int main(int argc, char *argv[])
                 agents_are_heard_after_the_death_of_the_journal);
         ADD("scope-of-somebody-else-is-not-taken-over", scope_of_somebody_else_is_not_taken_over);
         ADD("runtime-that-is-no-more-leaves-its-agents", runtime_that_is_no_more_leaves_its_agents);
+        ADD("scope-of-somebody-else-in-a-guilds-slice-is-left-alone",
+                scope_of_somebody_else_in_a_guilds_slice_is_left_alone);
+        ADD("mask-of-an-agents-scope-has-no-effect", mask_of_an_agents_scope_has_no_effect);
+        ADD("mask-of-a-guilds-slice-is-told", mask_of_a_guilds_slice_is_told);
 #undef ADD
 
         return host_tests_run();

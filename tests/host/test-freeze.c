@@ -32,6 +32,13 @@ static void expect_freezer(const char *id, const char *expected)
         expect_text("FreezerState", expected, state);
 }
 
+static void expect_cgroup_frozen(const char *path)
+{
+        g_autofree char *events = command("cat /sys/fs/cgroup/agents.slice/%s/cgroup.events", path);
+
+        expect_part(path, "frozen 1", events);
+}
+
 static void create_frozen(Client *c, const char *id, const char *runtime)
 {
         create(c, &(Create){ .id = id, .runtime = runtime, .wait = "ready" });
@@ -100,6 +107,61 @@ static void test_frozen_agent_can_be_killed(void)
         expect_number("processes", 0, agent_process_count());
 }
 
+/* systemd of Debian 12 thaws it, that of Debian 13 refuses: then nobody has asked for anything. */
+static void test_frozen_agent_is_stopped_by_an_administrator_or_goes_on(void)
+{
+        _cleanup_client_ Client *c = agents_begin();
+        g_autofree char *says = NULL;
+
+        create_frozen(c, "a1", NOTIFY);
+        says = command("sh -c 'systemctl stop agent-a1.scope 2>&1 || true'");
+        if (says[0]) {
+                expect_part("systemctl stop", "frozen", says);
+                agent_expect(c, "a1", "State", "frozen");
+                expect_freezer("a1", "frozen");
+                agent_signal(c, "a1", SIGKILL);
+                agent_wait_end(c, "a1", "signal", SIGKILL);
+        } else {
+                agent_wait_end(c, "a1", "success", 0);
+                sd_bus_message_unref(client_take_signal(c, "AgentRemoved", "a1"));
+        }
+}
+
+/* systemd of Debian 12 thaws a slice for a scope in it, and leaves its other scopes as they are; that of
+ * Debian 13 does not. */
+static bool scope_is_thawed_in_a_frozen_slice(const char *unit)
+{
+        g_autofree char *says = command("sh -c 'systemctl thaw %s 2>&1 || true'", unit);
+
+        if (says[0])
+                expect_part("systemctl thaw", "frozen", says);
+        return !says[0];
+}
+
+/* Where it is not thawed it cannot act on the signal. */
+static void test_agent_of_a_frozen_guild_can_be_stopped(void)
+{
+        _cleanup_client_ Client *c = agents_begin();
+        bool is_thawed;
+
+        create(c, &(Create){ .id = "a1", .runtime = NOTIFY, .wait = "ready" });
+        create(c, &(Create){ .id = "a2", .runtime = NOTIFY, .wait = "ready" });
+        create(c, &(Create){ .id = "a3", .runtime = STUBBORN, .wait = "ready" });
+        g_free(command("systemctl freeze agents-g.slice"));
+        is_thawed = scope_is_thawed_in_a_frozen_slice("agent-a2.scope");
+        g_free(command("systemctl freeze agents-g.slice"));
+
+        expect_true("StopAgent", agent_stop(c, "a1", 1));
+        agent_wait_end(c, "a1", "success", is_thawed ? 0 : SIGKILL);
+        expect_true("StopAgent of one with a child", agent_stop(c, "a3", 1));
+        agent_wait_end(c, "a3", "success", SIGKILL);
+        expect_cgroup_frozen("agents-g.slice/agent-a2.scope");
+        g_free(command("systemctl thaw agents-g.slice"));
+        expect_true("StopAgent of the last", agent_stop(c, "a2", 0));
+        agent_wait_end(c, "a2", "success", 0);
+        expect_number("processes", 0, agent_process_count());
+}
+
 static void expect_freeze_lasts_over(void (*interruption)(void))
 {
         _cleanup_client_ Client *c = agents_begin();
@@ -164,6 +226,9 @@ int main(int argc, char *argv[])
         ADD("freeze-lasts-over-a-crash-of-agenthostd", freeze_lasts_over_a_crash_of_agenthostd);
         ADD("freeze-lasts-over-a-crash-of-the-launcher", freeze_lasts_over_a_crash_of_the_launcher);
         ADD("what-does-not-run-is-refused", what_does_not_run_is_refused);
+        ADD("frozen-agent-is-stopped-by-an-administrator-or-goes-on",
+                frozen_agent_is_stopped_by_an_administrator_or_goes_on);
+        ADD("agent-of-a-frozen-guild-can-be-stopped", agent_of_a_frozen_guild_can_be_stopped);
 #undef ADD
 
         return host_tests_run();

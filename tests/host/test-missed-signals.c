@@ -15,6 +15,16 @@
 #define LAUNCHER "agenthost-launcher.service"
 #define AGAIN "test-again"
 
+/* Runtimes whose agents are started again whenever they end: of one SIGTERM is the end, the other ignores
+ * it.
+ */
+#define OBEDIENT "test-obedient"
+#define PATIENT "test-patient"
+
+/* Files: as long as the first is there, the launcher does not start; with the second, systemd stops a1. */
+#define HELD "/run/agenthost-tests/launcher-is-held"
+#define STOP "/run/agenthost-tests/stop-of-a1"
+
 /* Until it is detached, systemd says nothing to anybody. */
 static void silence_systemd(Tracer *t)
 {
@@ -109,6 +119,125 @@ static void test_what_happens_while_nobody_listens_is_found_after_it(void)
         fleet_wait(c, "a1 a2 a3", "a3");
 }
 
+static Client *begin_stop(const char *runtime, pid_t *ret_pid)
+{
+        static const char settings[] =
+                "Restart=always\nRestartSec=1ms\nStartTimeoutSec=1h\nStopTimeoutSec=1h";
+        Client *c;
+
+        runtime_add(OBEDIENT, "notify", "ready wait-term signal=15", settings);
+        runtime_add(PATIENT, "notify", "ignore-term ready wait", settings);
+        c = agents_begin();
+        *ret_pid = create(c, &(Create){ .id = "a1", .runtime = runtime, .wait = "ready" });
+        return c;
+}
+
+static void expect_stopped(Client *c, int signal_number)
+{
+        agent_wait_end(c, "a1", "success", signal_number);
+        sd_bus_message_unref(client_take_signal(c, "AgentRemoved", "a1"));
+        fleet_wait_forgotten(c);
+}
+
+/* Who asks systemd for the stop is systemd itself: nobody else could get an answer. */
+static void test_stop_job_is_known_by_its_end_though_its_beginning_was_not_said(void)
+{
+        pid_t pid;
+        _cleanup_client_ Client *c = begin_stop(PATIENT, &pid);
+        Tracer t;
+
+        g_free(command("systemd-run --quiet --unit=test-stopper --path-property=PathExists=" STOP
+                       " --property=Conflicts=agent-a1.scope --property=Type=oneshot rm " STOP));
+        silence_systemd(&t);
+        g_free(command("touch " STOP));
+        tracer_wait_injected("agent-a1.scope");
+        tracer_detach(&t);
+        /* It keeps what it names loaded. */
+        g_free(command("systemctl stop test-stopper.path"));
+        kill(pid, SIGKILL);
+        expect_stopped(c, SIGKILL);
+}
+
+static void test_stop_while_nobody_listens_is_a_stop(void)
+{
+        pid_t pid;
+        _cleanup_client_ Client *c = begin_stop(OBEDIENT, &pid);
+
+        service_signal(LAUNCHER, SIGSTOP);
+        g_free(command("systemctl daemon-reexec"));
+        g_free(command("systemctl stop agent-a1.scope"));
+        service_signal(LAUNCHER, SIGCONT);
+        expect_stopped(c, SIGTERM);
+}
+
+/* Started again, the launcher waits until it is let go. */
+static void hold_the_launcher_down(void)
+{
+        pid_t launcher = service_pid(LAUNCHER);
+
+        unit_write(LAUNCHER,
+                "[Service]\nExecStartPre=/bin/sh -c 'while test -e " HELD "; do sleep 0.05; done'\n");
+        g_free(command("touch " HELD));
+        service_signal(LAUNCHER, SIGKILL);
+        process_wait_end(launcher);
+}
+
+static void test_stop_while_the_launcher_is_down_is_a_stop_where_the_kernel_tells(void)
+{
+        pid_t pid;
+        _cleanup_client_ Client *c = begin_stop(OBEDIENT, &pid);
+
+        hold_the_launcher_down();
+        g_free(command("systemctl stop agent-a1.scope"));
+        g_free(command("rm " HELD));
+        if (kernel_tells_exits())
+                expect_stopped(c, SIGTERM);
+        else
+                agent_wait_end(c, "a1", "lost", -1);
+}
+
+static void test_death_while_the_launcher_is_down_is_no_stop(void)
+{
+        pid_t pid;
+        _cleanup_client_ Client *c = begin_stop(OBEDIENT, &pid);
+        bool known = kernel_tells_exits();
+
+        hold_the_launcher_down();
+        kill(pid, SIGKILL);
+        process_wait_end(pid);
+        g_free(command("rm " HELD));
+        agent_wait_end(c, "a1", known ? "signal" : "lost", known ? SIGKILL : -1);
+        agent_wait(c, "a1", "Restarts", "1");
+        agent_wait(c, "a1", "State", "running");
+        fleet_wait(c, "a1", "a1");
+}
+
+/* By the launcher, which begins no launch before. */
+static void wait_until_found_again(Client *c)
+{
+        for (bool done = false; !done;) {
+                _cleanup_message_ sd_bus_message *answer =
+                        call_answer(create_send(c, &(Create){ .id = "a2", .runtime = NOTIFY }));
+
+                done = !sd_bus_message_is_method_error(answer, NULL);
+        }
+}
+
+/* It is not down for ever: what it sees afterwards counts as it always does. */
+static void test_signal_after_the_launcher_was_down_is_no_stop(void)
+{
+        pid_t pid;
+        _cleanup_client_ Client *c = begin_stop(OBEDIENT, &pid);
+        bool known = kernel_tells_exits();
+
+        launcher_crash();
+        wait_until_found_again(c);
+        kill(pid, SIGTERM);
+        agent_wait_end(c, "a1", known ? "signal" : "lost", known ? SIGTERM : -1);
+        agent_wait(c, "a1", "State", "running");
+        fleet_wait(c, "a1 a2", "a1 a2");
+}
+
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
@@ -124,6 +253,13 @@ int main(int argc, char *argv[])
                 launch_comes_to_its_end_though_systemd_says_nothing);
         ADD("what-happens-while-nobody-listens-is-found-after-it",
                 what_happens_while_nobody_listens_is_found_after_it);
+        ADD("stop-job-is-known-by-its-end-though-its-beginning-was-not-said",
+                stop_job_is_known_by_its_end_though_its_beginning_was_not_said);
+        ADD("stop-while-nobody-listens-is-a-stop", stop_while_nobody_listens_is_a_stop);
+        ADD("stop-while-the-launcher-is-down-is-a-stop-where-the-kernel-tells",
+                stop_while_the_launcher_is_down_is_a_stop_where_the_kernel_tells);
+        ADD("death-while-the-launcher-is-down-is-no-stop", death_while_the_launcher_is_down_is_no_stop);
+        ADD("signal-after-the-launcher-was-down-is-no-stop", signal_after_the_launcher_was_down_is_no_stop);
 #undef ADD
 
         return host_tests_run();

@@ -45,6 +45,17 @@ static void test_requested_stop_wins_over_all(void)
         g_assert_cmpstr(exit_result(&exited), ==, "success");
 }
 
+static void test_stop_signal_counts_only_where_it_means_to_end(void)
+{
+        g_assert_true(exit_is_by_stop(CLD_KILLED, SIGTERM, SIGTERM));
+        g_assert_true(exit_is_by_stop(CLD_DUMPED, SIGQUIT, SIGQUIT));
+        g_assert_false(exit_is_by_stop(CLD_KILLED, SIGINT, SIGTERM));
+        g_assert_false(exit_is_by_stop(CLD_KILLED, SIGKILL, SIGKILL));
+        g_assert_false(exit_is_by_stop(CLD_DUMPED, SIGABRT, SIGABRT));
+        g_assert_false(exit_is_by_stop(CLD_EXITED, SIGTERM, SIGTERM));
+        g_assert_false(exit_is_by_stop(0, 0, SIGTERM));
+}
+
 static void test_scope_results_are_known_words(void)
 {
         g_assert_cmpstr(exit_intern_scope_result("oom-kill"), ==, "oom-kill");
@@ -74,6 +85,8 @@ int main(int argc, char *argv[])
         g_test_add_func(
                 "/exits/scope_result_wins_over_wait_status", test_scope_result_wins_over_wait_status);
         g_test_add_func("/exits/requested_stop_wins_over_all", test_requested_stop_wins_over_all);
+        g_test_add_func("/exits/stop_signal_counts_only_where_it_means_to_end",
+                test_stop_signal_counts_only_where_it_means_to_end);
         g_test_add_func("/exits/scope_results_are_known_words", test_scope_results_are_known_words);
         g_test_add_func("/exits/wait_status_of_the_kernel_is_read", test_wait_status_of_the_kernel_is_read);
         return g_test_run();
