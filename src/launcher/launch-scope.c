@@ -60,8 +60,8 @@ static bool look_into_other(Child *c, sd_bus *bus)
         return true;
 }
 
-/* What systemd's own words do not say. It makes a file of what we ask for, and when it cannot, looks for that
- * file all the same. */
+/* What systemd's own words do not say. It makes a file of what we ask for, and when it cannot, looks for
+ * that file all the same. */
 static const char *hint_at(const sd_bus_error *error)
 {
         if (sd_bus_error_has_name(error, "org.freedesktop.systemd1.NoSuchUnit"))
