@@ -72,7 +72,7 @@ _agentctl_offer_value() {
 }
 
 _agentctl_offer_options() {
-        local common='--help --version --user --remote --json --no-legend --no-pager --no-ask-password' more=''
+        local common='--help --version --user --remote --no-legend --no-pager --no-ask-password' more=''
         case $verb in
         list | '') more='--guild --fleet --columns --state --full' ;;
         hosts | runtimes) more='--columns --full' ;;
@@ -90,6 +90,10 @@ _agentctl_offer_options() {
         shutdown) more='--timeout --quiet' ;;
         drain) more='--stop --timeout --quiet' ;;
         resume | cleanup) more='--quiet' ;;
+        esac
+        case $verb in
+        check-config | help) ;;
+        *) more+=' --json' ;;
         esac
         # shellcheck disable=SC2086
         _agentctl_offer $common $more

@@ -11,12 +11,17 @@
 #define AT(field) offsetof(Options, field)
 #define ACTING " stop restart kill freeze thaw "
 
+/* Not check-config, which hands on what the services say. */
+#define WITH_JSON                                       \
+        " list status show logs monitor cat run" ACTING \
+        "shutdown drain resume cleanup hosts place runtimes health version "
+
 const OptionInfo option_table[] = {
         { "help", 'h', NULL, NULL, OPTION_FLAG, AT(help), "Show this text" },
         { "version", 0, NULL, NULL, OPTION_FLAG, AT(version), "Show the version of agentctl" },
         { "user", 0, NULL, NULL, OPTION_FLAG, AT(user), "Talk to the agenthost of the user who calls" },
         { "remote", 'H', "[USER@]HOST", NULL, OPTION_TEXT, AT(remote), "Talk to another host, over SSH" },
-        { "json", 0, "short|pretty|off", NULL, OPTION_JSON, AT(json), "Output as JSON" },
+        { "json", 0, "short|pretty|off", WITH_JSON, OPTION_JSON, AT(json), "Output as JSON" },
         { "no-legend", 0, NULL, NULL, OPTION_FLAG, AT(no_legend), "No column titles and no hints" },
         { "no-pager", 0, NULL, NULL, OPTION_FLAG, AT(no_pager), "Do not pipe output into a pager" },
         { "no-ask-password", 0, NULL, NULL, OPTION_FLAG, AT(no_ask_password), "Ask for no password" },

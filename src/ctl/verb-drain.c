@@ -5,11 +5,25 @@
 #include <inttypes.h>
 
 #include "log.h"
+#include "variant-json.h"
 #include "verbs.h"
+
+/* n_stopped: taken over; NULL: none was to be stopped. */
+static void print_json(const Options *o, bool draining, struct json_object *n_stopped)
+{
+        _cleanup_object_ struct json_object *object = json_object_new_object();
+
+        json_object_object_add(object, "draining", json_object_new_boolean(draining));
+        if (n_stopped)
+                json_object_object_add(object, "stopped", n_stopped);
+        json_print(object, o->json);
+}
 
 static void print_drained(const Options *o, uint32_t n_stopped)
 {
-        if (o->quiet)
+        if (o->json != JSON_OFF)
+                print_json(o, true, o->stop ? json_object_new_int64(n_stopped) : NULL);
+        if (o->json != JSON_OFF || o->quiet)
                 return;
         printf("draining: no new agents are taken");
         if (o->stop)
@@ -46,6 +60,7 @@ int verb_drain(Ctl *ctl, char **arguments)
 int verb_resume(Ctl *ctl, char **arguments)
 {
         _cleanup_message_ sd_bus_message *reply = NULL;
+        const Options *o = ctl->options;
         int r;
 
         (void)arguments;
@@ -53,7 +68,11 @@ int verb_resume(Ctl *ctl, char **arguments)
         r = ctl_connect_to_act(ctl);
         if (r == EXIT_OK)
                 r = ctl_call_manager(ctl, "Resume", CALL_NO_LIMIT, &reply, "");
-        if (r == EXIT_OK && !ctl->options->quiet)
+        if (r != EXIT_OK)
+                return r;
+        if (o->json != JSON_OFF)
+                print_json(o, false, NULL);
+        else if (!o->quiet)
                 puts("new agents are taken again");
-        return r;
+        return EXIT_OK;
 }

@@ -179,6 +179,27 @@ static void test_cat_prints_the_spec(void)
         ctl_expect_error(4, "nope: Agent nope not found", "agentctl cat nope");
 }
 
+static void test_cat_as_json_is_an_array(void)
+{
+        _cleanup_client_ Client *c = agents_begin();
+        _cleanup_object_ struct json_object *list = NULL, *some = NULL;
+        _cleanup_ctl_ CtlResult result = { 0 };
+
+        create(c, &(Create){ .id = "a1", .name = "First" });
+        create(c, &(Create){ .id = "a2", .name = "Second" });
+        list = ctl_json("agentctl cat --json=pretty a2 a1");
+        expect_number("length", 2, (int64_t)json_object_array_length(list));
+        expect_text("name", "Second", member(json_object_array_get_idx(list, 0), "name"));
+        expect_text("name", "First", member(json_object_array_get_idx(list, 1), "name"));
+
+        result = ctl("agentctl cat --json=short nope a1");
+        expect_number("exit status", 4, result.code);
+        expect_part("errors", "nope: Agent nope not found", result.err);
+        some = json_tokener_parse(result.out);
+        expect_number("length", 1, (int64_t)json_object_array_length(some));
+        expect_text("id", "a1", member(json_object_array_get_idx(some, 0), "id"));
+}
+
 static void test_status_shows_state_processes_and_log(void)
 {
         _cleanup_client_ Client *c = agents_begin();
@@ -400,6 +421,7 @@ static void test_configuration_is_checked_as_the_services_read_it(void)
         expect_part("bad", "/test-away.runtime: /no/such/program cannot be executed\n", result.err);
         expect_part("bad", "/test.conf:2: [Host] MaxAgents=: 'many' is not a value for this", result.err);
         expect_part("bad", "Runtime " NOTIFY ": ", result.out);
+        ctl_expect_error(2, "--json is not for 'check-config'", "agentctl check-config --json=short");
 }
 
 static void test_help_names_all_verbs(void)
@@ -424,6 +446,7 @@ int main(int argc, char *argv[])
         ADD("show-prints-what-the-object-has", show_prints_what_the_object_has);
         ADD("show-without-an-agent-is-of-the-host", show_without_an_agent_is_of_the_host);
         ADD("cat-prints-the-spec", cat_prints_the_spec);
+        ADD("cat-as-json-is-an-array", cat_as_json_is_an_array);
         ADD("status-shows-state-processes-and-log", status_shows_state_processes_and_log);
         ADD("status-tells-how-an-agent-ended", status_tells_how_an_agent_ended);
         ADD("status-without-an-agent-is-of-the-host", status_without_an_agent_is_of_the_host);

@@ -111,12 +111,14 @@ static int check_verb(const char *line, const char *verb, Fault *fault)
 
 static void test_options_are_for_their_verbs(void)
 {
-        _cleanup_fault_ Fault fault = FAULT_INIT;
+        _cleanup_fault_ Fault fault = FAULT_INIT, other = FAULT_INIT;
 
         g_assert_cmpint(check_verb("--json=short list --guild=g", "list", &fault), ==, 0);
         g_assert_cmpint(check_verb("kill -s INT a", "kill", &fault), ==, 0);
         g_assert_cmpint(check_verb("stop -s INT a", "stop", &fault), <, 0);
         g_assert_cmpstr(fault_text(&fault), ==, "--signal is not for 'stop'");
+        g_assert_cmpint(check_verb("check-config --json=short", "check-config", &other), <, 0);
+        g_assert_cmpstr(fault_text(&other), ==, "--json is not for 'check-config'");
 }
 
 /* The table itself: a slip there would let an option in, or out, unseen. */
