@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "log.h"
+#include "stop-all.h"
 #include "variant-json.h"
 #include "verbs.h"
 
@@ -45,9 +46,10 @@ int verb_drain(Ctl *ctl, char **arguments)
                 return EXIT_USAGE;
         }
         r = ctl_connect_to_act(ctl);
-        if (r == EXIT_OK)
-                r = ctl_call_manager(
-                        ctl, "Drain", CALL_NO_LIMIT, &reply, "bu", o->stop, options_timeout_sec(o));
+        if (r == EXIT_OK && o->stop)
+                r = stop_all(ctl, "Drain", &reply, "bu", true, options_timeout_sec(o));
+        else if (r == EXIT_OK)
+                r = ctl_call_manager(ctl, "Drain", CALL_NO_LIMIT, &reply, "bu", false, 0u);
         if (r != EXIT_OK)
                 return r;
         r = sd_bus_message_read(reply, "u", &n);

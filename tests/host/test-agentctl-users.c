@@ -203,6 +203,75 @@ static void test_progress_is_for_terminals(void)
         expect_false("there is progress in a pipe", strstr(piped.out, "/3]"));
 }
 
+static void create_three(Client *c)
+{
+        for (unsigned i = 0; i < 3; i++) {
+                g_autofree char *id = g_strdup_printf("a%u", i);
+
+                create(c, &(Create){ .id = id });
+        }
+}
+
+static void test_progress_is_shown_of_all_agents_that_stop(void)
+{
+        static const char *const lines[] = { "agentctl shutdown", "agentctl drain --stop" };
+        _cleanup_client_ Client *c = agents_begin();
+        _cleanup_ctl_ CtlResult piped = { 0 };
+
+        for (size_t i = 0; i < ELEMENTSOF(lines); i++) {
+                _cleanup_ctl_ CtlResult terminal = { 0 };
+
+                create_three(c);
+                terminal = ctl_on_terminal(80, NULL, NULL, NULL, lines[i]);
+                expect_number(lines[i], 0, terminal.code);
+                expect_part(lines[i], "[0/3] stopping", terminal.out);
+                expect_part(lines[i], "[2/3] stopping", terminal.out);
+                expect_part(lines[i], "\r\033[K", terminal.out);
+                expect_part(lines[i], "3 agents stopped", terminal.out);
+        }
+        g_free(ctl_expect(0, "agentctl resume"));
+        create_three(c);
+        piped = ctl("agentctl shutdown 2>&1");
+        expect_text("pipe", "3 agents stopped\n", piped.out);
+}
+
+#define THREE                                                                                            \
+        "echo '{\"id\":\"g\",\"agents\":[{\"id\":\"a0\",\"name\":\"A\"},{\"id\":\"a1\",\"name\":\"B\"}," \
+        "{\"id\":\"a2\",\"name\":\"C\"}]}' >/run/agentctl-three.json; "
+
+static void test_progress_is_shown_of_placing(void)
+{
+        _cleanup_client_ Client *c = agents_begin();
+        _cleanup_ctl_ CtlResult terminal = { 0 }, piped = { 0 };
+
+        terminal = ctl_on_terminal(80, NULL, NULL, NULL, THREE "agentctl place /run/agentctl-three.json");
+        expect_number("exit status", 0, terminal.code);
+        expect_part("terminal", "[0/3] placing", terminal.out);
+        expect_part("terminal", "[2/3] placing", terminal.out);
+        expect_part("terminal", "\r\033[Ka2: ", terminal.out);
+        piped = ctl("agentctl place /run/agentctl-three.json 2>&1");
+        expect_false("there is progress in a pipe", strstr(piped.out, "/3]"));
+        (void)g_remove("/run/agentctl-three.json");
+}
+
+/* They end when it is seen that they are waited for: then a key is pressed. */
+static void test_progress_is_shown_of_waiting(void)
+{
+        _cleanup_client_ Client *c = agents_begin();
+        _cleanup_ctl_ CtlResult terminal = { 0 };
+
+        terminal = ctl_on_terminal(80, NULL, "[0/3] waiting", "\n",
+                THREE
+                "stty -echo; agentctl run --here --wait --runtime=" NOTIFY
+                " /run/agentctl-three.json & read key; agentctl kill --guild=g >/dev/null 2>&1; wait $!");
+        expect_number("exit status", 0, terminal.code);
+        expect_part("terminal", "[2/3] starting", terminal.out);
+        expect_part("terminal", "[1/3] waiting", terminal.out);
+        expect_part("terminal", "[2/3] waiting", terminal.out);
+        expect_part("terminal", "\r\033[Ka2: ended (success)", terminal.out);
+        (void)g_remove("/run/agentctl-three.json");
+}
+
 /* The installed completion, in a bash that somebody types into. */
 static void test_bash_completes_what_is_typed(void)
 {
@@ -319,6 +388,9 @@ int main(int argc, char *argv[])
                 colours_are_for_terminals_and_those_who_want_them);
         ADD("long-output-goes-through-a-pager", long_output_goes_through_a_pager);
         ADD("progress-is-for-terminals", progress_is_for_terminals);
+        ADD("progress-is-shown-of-all-agents-that-stop", progress_is_shown_of_all_agents_that_stop);
+        ADD("progress-is-shown-of-placing", progress_is_shown_of_placing);
+        ADD("progress-is-shown-of-waiting", progress_is_shown_of_waiting);
         ADD("bash-completes-what-is-typed", bash_completes_what_is_typed);
         ADD("another-host-is-reached-over-ssh", another_host_is_reached_over_ssh);
         ADD("a-service-that-is-not-there-is-told-so", a_service_that_is_not_there_is_told_so);
