@@ -130,23 +130,42 @@ static char **terminal_lines(CtlResult *result)
         return g_strsplit(text->str, "\n", -1);
 }
 
+static void expect_fits(unsigned width, const char *line, unsigned n_rows)
+{
+        _cleanup_ctl_ CtlResult result = ctl_on_terminal(width, NULL, NULL, NULL, line);
+        g_auto(GStrv) lines = terminal_lines(&result);
+
+        expect_number(line, 0, result.code);
+        for (char **l = lines; *l; l++)
+                if (g_utf8_strlen(*l, -1) > width)
+                        fail("%s: expected lines of at most %u columns, got '%s'", line, width, *l);
+        /* The titles, an empty one, how many, and what is behind the last newline. */
+        expect_number(line, n_rows + 4, g_strv_length(lines));
+        expect_part(line, "…", result.out);
+}
+
 static void test_tables_fit_the_terminal(void)
 {
-        _cleanup_client_ Client *c = agents_begin();
-        _cleanup_ctl_ CtlResult narrow = { 0 }, full = { 0 };
-        g_auto(GStrv) lines = NULL;
+        _cleanup_ctl_ CtlResult full = { 0 };
+        _cleanup_client_ Client *c = NULL;
 
+        runtime_add("test-runtime-with-a-long-name", "exec", "wait", "Match=a.long.name.of.a.class.*");
+        c = agents_begin();
         create(c,
                 &(Create){ .id = "an-agent-with-a-long-id",
+                        .guild = "A guild of some length",
                         .name = "And a name that is even longer than that" });
-        narrow = ctl_on_terminal(60, NULL, NULL, NULL, "agentctl --no-pager");
-        lines = terminal_lines(&narrow);
-        for (char **line = lines; *line; line++)
-                if (g_utf8_strlen(*line, -1) > 60)
-                        fail("expected lines of at most 60 columns, got '%s'", *line);
-        expect_part("output", "…", narrow.out);
+        expect_fits(60, "agentctl --no-pager", 1);
+        expect_fits(60, "agentctl --no-pager list --fleet", 1);
+        expect_fits(20, "agentctl --no-pager list --columns=created", 1);
+        expect_fits(60, "agentctl --no-pager runtimes", 5);
         full = ctl_on_terminal(60, NULL, NULL, NULL, "agentctl --no-pager --full");
         expect_part("output", "And a name that is even longer than that", full.out);
+
+        config_write("[Discovery]\nSource=static\n"
+                     "Peers=a-host-with-a-long-name.example.org:50051 another-one.example.org:50051\n");
+        host_reload();
+        expect_fits(60, "agentctl --no-pager hosts", 2);
 }
 
 static void test_colours_are_for_terminals_and_those_who_want_them(void)
