@@ -50,8 +50,8 @@ const OptionInfo option_table[] = {
                 "Whether to start again what ended" },
         { "messaging", 0, "FILE", " run ", OPTION_TEXT, AT(messaging),
                 "The messaging configuration; default: properties.messaging of the guild's spec" },
-        { "environment", 'E', "NAME=VALUE", " run ", OPTION_LIST, AT(environment),
-                "Set a variable that the runtime allows" },
+        { "environment", 'E', "NAME[=VALUE]", " run ", OPTION_ASSIGNMENT, AT(environment),
+                "Set a variable that the runtime allows; without a value: as it is here" },
         { "client-type", 0, "NAME", " run ", OPTION_TEXT, AT(client_type), "Handed to the agent" },
         { "client-properties", 0, "FILE", " run ", OPTION_TEXT, AT(client_properties), "Likewise" },
         { "machine-id", 0, "NUMBER", " run ", OPTION_NUMBER, AT(machine_id), "Likewise" },
@@ -184,6 +184,23 @@ static int set_number(const OptionInfo *info, const char *value, int64_t *field,
         return 0;
 }
 
+/* A secret may be in the environment, which others cannot see, but not in the arguments, which all can. */
+static int add_assignment(const OptionInfo *info, const char *value, char ***field, Fault *fault)
+{
+        g_autofree char *assignment = NULL;
+        const char *inherited;
+
+        if (strchr(value, '='))
+                return strv_extend(field, value);
+        inherited = *value ? getenv(value) : NULL;
+        if (!inherited)
+                return fault_set(fault, FAULT_INVALID_ARGS,
+                        "--%s: '%s' has no value, and is not in the environment of agentctl", info->name,
+                        value);
+        assignment = g_strconcat(value, "=", inherited, NULL);
+        return strv_extend(field, assignment);
+}
+
 static int set_option(Options *o, const OptionInfo *info, const char *value, Fault *fault)
 {
         void *field = (char *)o + info->offset;
@@ -196,8 +213,8 @@ static int set_option(Options *o, const OptionInfo *info, const char *value, Fau
                 g_free(*(char **)field);
                 *(char **)field = g_strdup(value);
                 return 0;
-        case OPTION_LIST:
-                return strv_extend(field, value);
+        case OPTION_ASSIGNMENT:
+                return add_assignment(info, value, field, fault);
         case OPTION_COMMA_LIST:
                 return set_comma_list(info, value, field, fault);
         case OPTION_CHOICE:
