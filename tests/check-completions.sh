@@ -54,6 +54,8 @@ test_bash_offers_ids_and_guilds() {
         expect_offer "g support-desk" list --guild =
         expect_offer "a1 a\\ b x:y x:z" --user --guild = g stop ''
         expect_offer "" -H there stop ''
+        expect_offer "" -Hthere stop ''
+        expect_offer "" --remote = there stop ''
 }
 
 test_bash_offers_runtimes() {
@@ -77,47 +79,89 @@ test_bash_offers_values() {
         expect_offer "always no on-failure" run --restart ''
         expect_offer "frozen" list --state fr
         expect_offer "SIGKILL" kill -s SIGK
+        expect_offer "running,failed running,frozen" list --state running,f
+        expect_offer "id,guild" list --columns = id,g
+        expect_offer "" list --columns = id,i
+        expect_offer "address,here,ready" hosts --columns address,here,r
+        expect_offer "Id,GuildId,Name" show -p Id,GuildId,Na
         cd "$here/data/specs"
         expect_offer "guild_spec-crowd.json guild_spec-small.json guild_spec.json" run guild_
         expect_offer "messaging_config-memory.json" run x.json --messaging = messaging_config-m
 }
 
-# What zsh makes of a line and a Tab: it is typed into one, on a terminal; the service is played by a program.
+# complete_zsh LINE...: what zsh makes of each line and a Tab: they are typed into one, on a terminal; the service is played
+# by a program.
 complete_zsh() {
         # shellcheck disable=SC2016  # for that zsh
-        PATH=$work:$PATH TERM=dumb timeout 30 zsh -f -c '
+        PATH=$work:$PATH TERM=dumb timeout 60 zsh -f -c '
                 zmodload zsh/zpty
                 zpty shell "zsh -f -i"
                 zpty -w shell "PROMPT= RPROMPT= LISTMAX=1000; unsetopt beep; fpath=($1 \$fpath)
                         autoload -Uz compinit && compinit -D -u
-                        show() { print -r -- \"<<\$BUFFER>>\" }; zle -N show; bindkey ^X show
+                        show() { print -r -- \"<<\$BUFFER>>\"; BUFFER= }; zle -N show; bindkey ^X show
                         bindkey ^I complete-word; print REA\DY"
                 zpty -r shell said "*READY*"
-                zpty -w -n shell "$2"$'\''\t\x18'\''
-                zpty -r shell said "*<<*>>*"
-                print -r -- "$said"' zsh "$(readlink -f -- "$data")" "$1" 2>&1 |
-                tr --delete '\r\033\007' | grep --only-matching '<<.*>>' | tail -n 1 | sed 's/^<<//; s/>>$//'
+                for line in "${@:2}"; do
+                        zpty -w -n shell "$line"$'\''\t\x18'\''
+                        zpty -r shell said "*<<*>>*"
+                        print -r -- "$said"
+                done' zsh "$(readlink -f -- "$data")" "$@" 2>&1 |
+                tr --delete '\r\033\007' | grep --only-matching '<<.*>>' | sed 's/^<<//; s/>>$//'
 }
 
-# expect_line LINE-AFTER-TAB LINE
-expect_line() {
-        expect "$1" "$(complete_zsh "$2")" "'$2' and a Tab"
+# expect_lines LINE-AFTER-TAB LINE [LINE-AFTER-TAB LINE]...
+expect_lines() {
+        local wanted=() typed=() got i
+        while (($#)); do
+                wanted+=("$1") typed+=("$2")
+                shift 2
+        done
+        mapfile -t got < <(complete_zsh "${typed[@]}")
+        for i in "${!wanted[@]}"; do
+                expect "${wanted[i]}" "${got[i]:-}" "'${typed[i]}' and a Tab"
+        done
 }
 
 test_zsh_completes_verbs_and_options() {
-        expect_line "agentctl stop " "agentctl sto"
-        expect_line "agentctl stop --guild=" "agentctl stop --gui"
-        expect_line "agentctl --json=short " "agentctl --json=sh"
-        expect_line "agentctl hosts --columns=address," "agentctl hosts --columns=add"
-        expect_line "agentctl runtimes --columns=executable," "agentctl runtimes --columns=exe"
+        expect_lines \
+                "agentctl stop " "agentctl sto" \
+                "agentctl stop --guild=" "agentctl stop --gui" \
+                "agentctl --json=short " "agentctl --json=sh" \
+                "agentctl hosts --columns=address," "agentctl hosts --columns=add" \
+                "agentctl runtimes --columns=executable," "agentctl runtimes --columns=exe"
 }
 
 test_zsh_completes_ids_guilds_runtimes_and_hosts() {
-        expect_line "agentctl stop 'a b' " "agentctl stop 'a "
-        expect_line "agentctl stop a1 x:" "agentctl stop a1 x"
-        expect_line "agentctl list --guild=support-desk " "agentctl list --guild=s"
-        expect_line "agentctl run --runtime=rustic " "agentctl run --runtime=r"
-        expect_line "agentctl run --host=host-1:50051 " "agentctl run --host=host-1"
+        expect_lines \
+                "agentctl stop 'a b' " "agentctl stop 'a " \
+                "agentctl stop a1 x:" "agentctl stop a1 x" \
+                "agentctl list --guild=support-desk " "agentctl list --guild=s" \
+                "agentctl run --runtime=rustic " "agentctl run --runtime=r" \
+                "agentctl run --host=host-1:50051 " "agentctl run --host=host-1"
+}
+
+# What is here is not there.
+test_zsh_offers_nothing_of_this_host_for_another() {
+        expect_lines \
+                "agentctl -H there stop a" "agentctl -H there stop a" \
+                "agentctl -Hthere stop a" "agentctl -Hthere stop a" \
+                "agentctl --remote=there list --guild=s" "agentctl --remote=there list --guild=s" \
+                "agentctl stop a -H there x" "agentctl stop a -H there x"
+}
+
+test_zsh_completes_options_of_the_verb() {
+        expect_lines \
+                "agentctl kill --signal=" "agentctl kill --si" \
+                "agentctl stop --si" "agentctl stop --si" \
+                "agentctl -H list kill --signal=" "agentctl -H list kill --si" \
+                "agentctl --columns=" "agentctl --col"
+}
+
+test_zsh_completes_properties_and_lists() {
+        expect_lines \
+                "agentctl show --property=GuildId," "agentctl show --property=Gu" \
+                "agentctl show -p Id,MainPID," "agentctl show -p Id,MainP" \
+                "agentctl list --state=running,frozen," "agentctl list --state=running,fr"
 }
 
 tap_run

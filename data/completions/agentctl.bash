@@ -21,6 +21,14 @@ _agentctl_offer() {
         done
 }
 
+# The same for the last word of a list with commas: those that are not there yet.
+_agentctl_offer_commas() {
+        local kept=${current%"${current##*,}"} word
+        for word; do
+                [[ ,$kept == *",$word,"* || $kept$word != "$current"* ]] || COMPREPLY+=("$kept$word")
+        done
+}
+
 _agentctl_offer_list() {
         local words
         mapfile -t words < <(_agentctl_list "$1" "$2")
@@ -41,20 +49,20 @@ _agentctl_offer_value() {
         --signal | -s)
                 mapfile -t COMPREPLY < <(compgen -A signal -- "$current")
                 ;;
-        --state) _agentctl_offer queued starting running stopping restarting frozen exited failed lost ;;
+        --state) _agentctl_offer_commas queued starting running stopping restarting frozen exited failed lost ;;
         --columns)
                 case $verb in
-                hosts) _agentctl_offer address ready agents capacity draining here zone node ip ;;
+                hosts) _agentctl_offer_commas address ready agents capacity draining here zone node ip ;;
                 runtimes)
-                        _agentctl_offer name default type user match executable restart file client-types environment \
+                        _agentctl_offer_commas name default type user match executable restart file client-types environment \
                                 properties
                         ;;
-                *) _agentctl_offer id host guild name state pid created age alive unit object ;;
+                *) _agentctl_offer_commas id host guild name state pid created age alive unit object ;;
                 esac
                 ;;
         --property | -p)
                 # Of agents, and of the host.
-                _agentctl_offer Id GuildId Name ClassName Runtime Unit State Result OOMLevel StatusText HostAddress \
+                _agentctl_offer_commas Id GuildId Name ClassName Runtime Unit State Result OOMLevel StatusText HostAddress \
                         Location MainPID Alive ExitStatus Restarts CreatedAt ReadyAt ExitedAt NextStartAt MemoryPeak \
                         CPUUsageNSec \
                         Hostname Address Version AgentCount MaxAgents Draining HostCount RegistryState DiscoveryState \
@@ -72,7 +80,7 @@ _agentctl_offer_value() {
 }
 
 _agentctl_offer_options() {
-        local common='--help --version --user --remote --json --no-legend --no-pager --no-ask-password' more=''
+        local common='--help --version --user --remote --no-legend --no-pager --no-ask-password' more=''
         case $verb in
         list | '') more='--guild --fleet --columns --state --full' ;;
         hosts | runtimes) more='--columns --full' ;;
@@ -90,6 +98,10 @@ _agentctl_offer_options() {
         shutdown) more='--timeout --quiet' ;;
         drain) more='--stop --timeout --quiet' ;;
         resume | cleanup) more='--quiet' ;;
+        esac
+        case $verb in
+        check-config | help) ;;
+        *) more+=' --json' ;;
         esac
         # shellcheck disable=SC2086
         _agentctl_offer $common $more
@@ -148,7 +160,7 @@ _agentctl() {
         for ((i = 1; i < first; i++)); do
                 word=${COMP_WORDS[i]}
                 [[ $word != --user ]] || mode=(--user)
-                [[ $word != -H && $word != --remote ]] || is_remote=yes
+                [[ $word != -H* && $word != --remote ]] || is_remote=yes
                 if _agentctl_takes_value "$word"; then
                         [[ ${COMP_WORDS[i + 1]:-} != '=' ]] || ((++i))
                         ((++i))

@@ -9,7 +9,6 @@
 typedef struct Run {
         Ctl *ctl;
         const Batch *batch;
-        Progress progress;
         size_t next, n_waiting, n_done;
 } Run;
 
@@ -29,11 +28,10 @@ static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *error)
         (void)error;
 
         run->n_waiting--;
-        if (run->batch->answer(item->index, m, &run->progress, run->batch->userdata) &&
-                send_call(run, item->index) >= 0)
+        if (run->batch->answer(item->index, m, run->batch->userdata) && send_call(run, item->index) >= 0)
                 return 1;
         run->n_done++;
-        progress_step(&run->progress);
+        progress_step(run->batch->progress);
         return 1;
 }
 
@@ -64,7 +62,7 @@ int batch_run(Ctl *ctl, const Batch *batch)
         Run run = { .ctl = ctl, .batch = batch };
         int r = 0;
 
-        progress_begin(&run.progress, batch->doing, batch->n_items);
+        progress_begin(batch->progress, batch->doing, 0, batch->n_items);
         while (r >= 0 && run.n_done < batch->n_items) {
                 while (r >= 0 && run.n_waiting < at_once && run.next < batch->n_items)
                         r = send_call(&run, run.next++);
@@ -73,6 +71,6 @@ int batch_run(Ctl *ctl, const Batch *batch)
                 if (ctl_is_over(ctl->event))
                         break;
         }
-        progress_hide(&run.progress);
+        progress_hide(batch->progress);
         return ctl_end_of(ctl->event, r);
 }

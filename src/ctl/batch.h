@@ -10,10 +10,11 @@
 typedef int (*BatchMake)(Ctl *ctl, size_t index, sd_bus_message **ret, void *userdata);
 
 /* The answer, which may be an error; says whether the call is to be made again. */
-typedef bool (*BatchAnswer)(size_t index, sd_bus_message *answer, Progress *progress, void *userdata);
+typedef bool (*BatchAnswer)(size_t index, sd_bus_message *answer, void *userdata);
 
 typedef struct Batch {
         const char *doing; /* "stopping": for the progress */
+        Progress *progress; /* borrowed: whoever writes to the terminal meanwhile hides it */
         size_t n_items;
         BatchMake make;
         BatchAnswer answer;

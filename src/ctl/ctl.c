@@ -226,6 +226,20 @@ void ctl_done(Ctl *ctl)
         ctl->event = sd_event_unref(ctl->event);
 }
 
+int ctl_manager_call_new(Ctl *ctl, const char *member, sd_bus_message **ret, const char *types, va_list ap)
+{
+        _cleanup_message_ sd_bus_message *call = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(ctl->bus, &call, BUS_NAME, HOST_PATH, MANAGER_INTERFACE, member);
+        if (r >= 0)
+                r = sd_bus_message_appendv(call, types, ap);
+        if (r < 0)
+                return ctl_report_errno(member, r);
+        *ret = steal_ptr(call);
+        return EXIT_OK;
+}
+
 int ctl_call_manager(
         Ctl *ctl, const char *member, uint64_t limit_usec, sd_bus_message **ret, const char *types, ...)
 {
@@ -234,14 +248,11 @@ int ctl_call_manager(
         va_list ap;
         int r;
 
-        r = sd_bus_message_new_method_call(ctl->bus, &call, BUS_NAME, HOST_PATH, MANAGER_INTERFACE, member);
-        if (r < 0)
-                return ctl_report_errno(member, r);
         va_start(ap, types);
-        r = sd_bus_message_appendv(call, types, ap);
+        r = ctl_manager_call_new(ctl, member, &call, types, ap);
         va_end(ap);
-        if (r < 0)
-                return ctl_report_errno(member, r);
+        if (r != EXIT_OK)
+                return r;
 
         r = sd_bus_call(ctl->bus, call, limit_usec, &error, ret);
         return r < 0 ? ctl_report(NULL, &error) : EXIT_OK;

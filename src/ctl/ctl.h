@@ -58,5 +58,8 @@ char *ctl_text_of(const sd_bus_error *error);
 int ctl_call_manager(
         Ctl *ctl, const char *member, uint64_t limit_usec, sd_bus_message **ret, const char *types, ...);
 
+/* The call alone; the same answers. */
+int ctl_manager_call_new(Ctl *ctl, const char *member, sd_bus_message **ret, const char *types, va_list ap);
+
 /* The object of an agent; -ENOMEM, aborts as GLib does. */
 char *ctl_agent_path(const char *id);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What agentctl exits with. Scripts rely on these: they are in "agentctl --help", in the README and in the
- * manual page, and never change their meaning. */
+/* What agentctl exits with. Scripts rely on these: they are in "agentctl --help" and in agentctl(1), and
+ * never change their meaning. */
 
 #include "macros.h"
 

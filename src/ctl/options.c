@@ -11,12 +11,17 @@
 #define AT(field) offsetof(Options, field)
 #define ACTING " stop restart kill freeze thaw "
 
+/* Not check-config, which hands on what the services say. */
+#define WITH_JSON                                       \
+        " list status show logs monitor cat run" ACTING \
+        "shutdown drain resume cleanup hosts place runtimes health version "
+
 const OptionInfo option_table[] = {
         { "help", 'h', NULL, NULL, OPTION_FLAG, AT(help), "Show this text" },
         { "version", 0, NULL, NULL, OPTION_FLAG, AT(version), "Show the version of agentctl" },
         { "user", 0, NULL, NULL, OPTION_FLAG, AT(user), "Talk to the agenthost of the user who calls" },
         { "remote", 'H', "[USER@]HOST", NULL, OPTION_TEXT, AT(remote), "Talk to another host, over SSH" },
-        { "json", 0, "short|pretty|off", NULL, OPTION_JSON, AT(json), "Output as JSON" },
+        { "json", 0, "short|pretty|off", WITH_JSON, OPTION_JSON, AT(json), "Output as JSON" },
         { "no-legend", 0, NULL, NULL, OPTION_FLAG, AT(no_legend), "No column titles and no hints" },
         { "no-pager", 0, NULL, NULL, OPTION_FLAG, AT(no_pager), "Do not pipe output into a pager" },
         { "no-ask-password", 0, NULL, NULL, OPTION_FLAG, AT(no_ask_password), "Ask for no password" },
@@ -45,8 +50,8 @@ const OptionInfo option_table[] = {
                 "Whether to start again what ended" },
         { "messaging", 0, "FILE", " run ", OPTION_TEXT, AT(messaging),
                 "The messaging configuration; default: properties.messaging of the guild's spec" },
-        { "environment", 'E', "NAME=VALUE", " run ", OPTION_LIST, AT(environment),
-                "Set a variable that the runtime allows" },
+        { "environment", 'E', "NAME[=VALUE]", " run ", OPTION_ASSIGNMENT, AT(environment),
+                "Set a variable that the runtime allows; without a value: as it is here" },
         { "client-type", 0, "NAME", " run ", OPTION_TEXT, AT(client_type), "Handed to the agent" },
         { "client-properties", 0, "FILE", " run ", OPTION_TEXT, AT(client_properties), "Likewise" },
         { "machine-id", 0, "NUMBER", " run ", OPTION_NUMBER, AT(machine_id), "Likewise" },
@@ -179,6 +184,23 @@ static int set_number(const OptionInfo *info, const char *value, int64_t *field,
         return 0;
 }
 
+/* A secret may be in the environment, which others cannot see, but not in the arguments, which all can. */
+static int add_assignment(const OptionInfo *info, const char *value, char ***field, Fault *fault)
+{
+        g_autofree char *assignment = NULL;
+        const char *inherited;
+
+        if (strchr(value, '='))
+                return strv_extend(field, value);
+        inherited = *value ? getenv(value) : NULL;
+        if (!inherited)
+                return fault_set(fault, FAULT_INVALID_ARGS,
+                        "--%s: '%s' has no value, and is not in the environment of agentctl", info->name,
+                        value);
+        assignment = g_strconcat(value, "=", inherited, NULL);
+        return strv_extend(field, assignment);
+}
+
 static int set_option(Options *o, const OptionInfo *info, const char *value, Fault *fault)
 {
         void *field = (char *)o + info->offset;
@@ -191,8 +213,8 @@ static int set_option(Options *o, const OptionInfo *info, const char *value, Fau
                 g_free(*(char **)field);
                 *(char **)field = g_strdup(value);
                 return 0;
-        case OPTION_LIST:
-                return strv_extend(field, value);
+        case OPTION_ASSIGNMENT:
+                return add_assignment(info, value, field, fault);
         case OPTION_COMMA_LIST:
                 return set_comma_list(info, value, field, fault);
         case OPTION_CHOICE:

@@ -45,7 +45,7 @@ typedef struct Options {
 typedef enum OptionKind {
         OPTION_FLAG,
         OPTION_TEXT,
-        OPTION_LIST, /* may be given several times */
+        OPTION_ASSIGNMENT, /* may be given several times; of a name alone the value is in our environment */
         OPTION_COMMA_LIST, /* likewise; a value may hold several, with commas between them */
         OPTION_CHOICE, /* one of the words of its argument, "a|b|c" */
         OPTION_SPAN, /* time */

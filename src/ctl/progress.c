@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "progress.h"
 
+bool progress_is_wanted(void)
+{
+        return isatty(STDERR_FILENO);
+}
+
 static void show(Progress *p)
 {
-        if (p->all < 2 || p->done >= p->all || !isatty(STDERR_FILENO))
+        if (p->all < 2 || p->done >= p->all || !progress_is_wanted())
                 return;
         fprintf(stderr, "\r[%zu/%zu] %s ", p->done, p->all, p->what);
         fflush(stderr);
         p->shown = true;
 }
 
-void progress_begin(Progress *p, const char *what, size_t all)
+void progress_begin(Progress *p, const char *what, size_t done, size_t all)
 {
-        *p = (Progress){ .what = what, .all = all };
+        *p = (Progress){ .what = what, .done = done, .all = all };
         show(p);
 }
 

@@ -11,9 +11,12 @@ typedef struct Progress {
         bool shown; /* there is a line to be wiped off */
 } Progress;
 
-/* Of a single one there is nothing to tell. */
-void progress_begin(Progress *p, const char *what, size_t all);
+/* done: before. Of a single one there is nothing to tell. */
+void progress_begin(Progress *p, const char *what, size_t done, size_t all);
 void progress_step(Progress *p);
+
+/* Whether it would be seen. */
+bool progress_is_wanted(void);
 
 /* Before anything else is written to the terminal; the next step shows it again. */
 void progress_hide(Progress *p);

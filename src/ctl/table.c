@@ -70,14 +70,24 @@ static unsigned *natural_widths(const Table *t, bool titles)
         return widths;
 }
 
+/* A number or a word that is cut is another one; under a title that is, it still says what it says. */
+static unsigned *least_widths(const Table *t)
+{
+        unsigned *widths = natural_widths(t, false);
+
+        for (size_t i = 0; i < t->n_columns; i++)
+                if (t->columns[i]->min > 0)
+                        widths[i] = t->columns[i]->min;
+        return widths;
+}
+
 /* Of those that may become narrower still, the widest; -1: none. */
-static ssize_t find_widest(const Table *t, const unsigned *widths)
+static ssize_t find_widest(size_t n, const unsigned *widths, const unsigned *least)
 {
         ssize_t widest = -1;
 
-        for (size_t i = 0; i < t->n_columns; i++)
-                if (t->columns[i]->min > 0 && widths[i] > t->columns[i]->min &&
-                        (widest < 0 || widths[i] > widths[widest]))
+        for (size_t i = 0; i < n; i++)
+                if (widths[i] > MAX(least[i], 1u) && (widest < 0 || widths[i] > widths[widest]))
                         widest = (ssize_t)i;
         return widest;
 }
@@ -85,11 +95,12 @@ static ssize_t find_widest(const Table *t, const unsigned *widths)
 static void make_fit(const Table *t, unsigned *widths, unsigned width)
 {
         unsigned sum = GAP * (unsigned)(t->n_columns - 1);
+        g_autofree unsigned *least = least_widths(t);
         ssize_t i;
 
         for (size_t k = 0; k < t->n_columns; k++)
                 sum += widths[k];
-        while (sum > width && (i = find_widest(t, widths)) >= 0) {
+        while (sum > width && (i = find_widest(t->n_columns, widths, least)) >= 0) {
                 widths[i]--;
                 sum--;
         }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Tables of text that fit the terminal: columns that may be cut are, the widest first. Where there is no
- * terminal nothing is cut. Used by verb-list.c. */
+/* Tables of text that fit the terminal: columns that may be cut are, the widest first, of all others the
+ * titles. Where there is no terminal nothing is cut. Used by columns.c. */
 
 #include "macros.h"
 #include "term.h"
@@ -10,7 +10,7 @@
 typedef struct TableColumn {
         const char *title;
         bool right; /* numbers */
-        unsigned min; /* columns of the terminal that it keeps; 0: it is never cut */
+        unsigned min; /* columns of the terminal that it keeps; 0: its cells are never cut */
 } TableColumn;
 
 typedef struct Table Table;

@@ -13,6 +13,7 @@
 #include "log.h"
 #include "outcome.h"
 #include "proto/names.h"
+#include "stop-all.h"
 #include "strv.h"
 #include "text.h"
 #include "variant-json.h"
@@ -28,6 +29,7 @@ typedef struct Action {
         char **ids;
         struct json_object *outcomes; /* with --json= */
         bool *elsewhere; /* by id: not on this host; NULL: it is about this host alone */
+        Progress progress;
         int code;
 } Action;
 
@@ -69,7 +71,7 @@ static bool is_unknown(sd_bus_message *answer)
                 sd_bus_message_read(answer, "b", &stopped) >= 0 && !stopped;
 }
 
-static bool on_acted(size_t index, sd_bus_message *answer, Progress *progress, void *userdata)
+static bool on_acted(size_t index, sd_bus_message *answer, void *userdata)
 {
         const sd_bus_error *e = sd_bus_message_get_error(answer);
         Action *a = userdata;
@@ -81,7 +83,7 @@ static bool on_acted(size_t index, sd_bus_message *answer, Progress *progress, v
                 a->elsewhere[index] = true;
                 return true;
         }
-        progress_hide(progress);
+        progress_hide(&a->progress);
         if (unknown)
                 code = tell_unknown(a, id);
         else if (e)
@@ -98,7 +100,11 @@ static int act(Ctl *ctl, char **arguments, Action *action)
         _cleanup_object_ struct json_object *outcomes = NULL;
         g_autofree bool *elsewhere = NULL;
         Batch batch = {
-                .doing = action->doing, .make = action->make, .answer = on_acted, .userdata = action
+                .doing = action->doing,
+                .progress = &action->progress,
+                .make = action->make,
+                .answer = on_acted,
+                .userdata = action,
         };
         int r;
 
@@ -211,8 +217,7 @@ int verb_shutdown(Ctl *ctl, char **arguments)
 
         r = ctl_connect_to_act(ctl);
         if (r == EXIT_OK)
-                r = ctl_call_manager(ctl, "ShutdownAgents", CALL_NO_LIMIT, &reply, "u",
-                        options_timeout_sec(ctl->options));
+                r = stop_all(ctl, "ShutdownAgents", &reply, "u", options_timeout_sec(ctl->options));
         if (r != EXIT_OK)
                 return r;
         r = sd_bus_message_read(reply, "u", &n);

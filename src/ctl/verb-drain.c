@@ -5,11 +5,26 @@
 #include <inttypes.h>
 
 #include "log.h"
+#include "stop-all.h"
+#include "variant-json.h"
 #include "verbs.h"
+
+/* n_stopped: taken over; NULL: none was to be stopped. */
+static void print_json(const Options *o, bool draining, struct json_object *n_stopped)
+{
+        _cleanup_object_ struct json_object *object = json_object_new_object();
+
+        json_object_object_add(object, "draining", json_object_new_boolean(draining));
+        if (n_stopped)
+                json_object_object_add(object, "stopped", n_stopped);
+        json_print(object, o->json);
+}
 
 static void print_drained(const Options *o, uint32_t n_stopped)
 {
-        if (o->quiet)
+        if (o->json != JSON_OFF)
+                print_json(o, true, o->stop ? json_object_new_int64(n_stopped) : NULL);
+        if (o->json != JSON_OFF || o->quiet)
                 return;
         printf("draining: no new agents are taken");
         if (o->stop)
@@ -31,9 +46,10 @@ int verb_drain(Ctl *ctl, char **arguments)
                 return EXIT_USAGE;
         }
         r = ctl_connect_to_act(ctl);
-        if (r == EXIT_OK)
-                r = ctl_call_manager(
-                        ctl, "Drain", CALL_NO_LIMIT, &reply, "bu", o->stop, options_timeout_sec(o));
+        if (r == EXIT_OK && o->stop)
+                r = stop_all(ctl, "Drain", &reply, "bu", true, options_timeout_sec(o));
+        else if (r == EXIT_OK)
+                r = ctl_call_manager(ctl, "Drain", CALL_NO_LIMIT, &reply, "bu", false, 0u);
         if (r != EXIT_OK)
                 return r;
         r = sd_bus_message_read(reply, "u", &n);
@@ -46,6 +62,7 @@ int verb_drain(Ctl *ctl, char **arguments)
 int verb_resume(Ctl *ctl, char **arguments)
 {
         _cleanup_message_ sd_bus_message *reply = NULL;
+        const Options *o = ctl->options;
         int r;
 
         (void)arguments;
@@ -53,7 +70,11 @@ int verb_resume(Ctl *ctl, char **arguments)
         r = ctl_connect_to_act(ctl);
         if (r == EXIT_OK)
                 r = ctl_call_manager(ctl, "Resume", CALL_NO_LIMIT, &reply, "");
-        if (r == EXIT_OK && !ctl->options->quiet)
+        if (r != EXIT_OK)
+                return r;
+        if (o->json != JSON_OFF)
+                print_json(o, false, NULL);
+        else if (!o->quiet)
                 puts("new agents are taken again");
-        return r;
+        return EXIT_OK;
 }

@@ -8,6 +8,7 @@
 #include "columns.h"
 #include "log.h"
 #include "pager.h"
+#include "progress.h"
 #include "proto/names.h"
 #include "run-spec.h"
 #include "text.h"
@@ -304,7 +305,7 @@ int verb_hosts(Ctl *ctl, char **arguments)
 }
 
 /* One after the other: the turns are in the order of the specs. */
-static int place(Ctl *ctl, const RunSpec *spec, bool alone, struct json_object *results)
+static int place(Ctl *ctl, const RunSpec *spec, bool alone, struct json_object *results, Progress *progress)
 {
         _cleanup_message_ sd_bus_message *reply = NULL;
         g_autofree char *id = text_clean(spec->id, strlen(spec->id), false);
@@ -312,6 +313,7 @@ static int place(Ctl *ctl, const RunSpec *spec, bool alone, struct json_object *
         int r;
 
         r = ctl_call_manager(ctl, "SelectHost", CALL_NO_LIMIT, &reply, "s", spec->agent);
+        progress_hide(progress);
         if (r != EXIT_OK)
                 return r;
         r = sd_bus_message_read(reply, "s", &address);
@@ -329,6 +331,22 @@ static int place(Ctl *ctl, const RunSpec *spec, bool alone, struct json_object *
         else
                 printf("%s: %s\n", id, address);
         return EXIT_OK;
+}
+
+static int place_all(Ctl *ctl, const RunSpecs *specs, struct json_object *results)
+{
+        size_t n = specs->items->len;
+        Progress progress;
+        int r = EXIT_OK;
+
+        progress_begin(&progress, "placing", 0, n);
+        for (size_t i = 0; r == EXIT_OK && i < n; i++) {
+                r = place(ctl, specs->items->pdata[i], n == 1, results, &progress);
+                fflush(stdout);
+                progress_step(&progress);
+        }
+        progress_hide(&progress);
+        return r;
 }
 
 int verb_place(Ctl *ctl, char **arguments)
@@ -349,8 +367,7 @@ int verb_place(Ctl *ctl, char **arguments)
                 return r;
         if (o->json != JSON_OFF)
                 results = json_object_new_array();
-        for (guint i = 0; r == EXIT_OK && i < specs.items->len; i++)
-                r = place(ctl, specs.items->pdata[i], specs.items->len == 1, results);
+        r = place_all(ctl, &specs, results);
         /* Whose turns have been used is told in any case. */
         if (results)
                 json_print(results, o->json);

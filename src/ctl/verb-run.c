@@ -32,6 +32,8 @@ typedef struct Running {
         struct json_object *results; /* with --json= */
         RunWatch *watch; /* with --wait or --follow */
         Journal *journal; /* with --follow */
+        Progress progress;
+        bool all_begun; /* from here on it is about their ends */
         size_t n_started, n_ended;
         int code; /* of what could not be started */
         int ends; /* of how agents ended */
@@ -116,7 +118,7 @@ static bool is_lost(const sd_bus_error *e, unsigned repeats)
                 (repeats > 0 && sd_bus_error_has_name(e, SD_BUS_ERROR_NAME_HAS_NO_OWNER));
 }
 
-static bool on_created(size_t index, sd_bus_message *answer, Progress *progress, void *userdata)
+static bool on_created(size_t index, sd_bus_message *answer, void *userdata)
 {
         const sd_bus_error *e = sd_bus_message_get_error(answer);
         Running *run = userdata;
@@ -124,7 +126,7 @@ static bool on_created(size_t index, sd_bus_message *answer, Progress *progress,
 
         if (e && is_lost(e, run->repeats[index]) && run->repeats[index]++ < REPEATS_MAX)
                 return true;
-        progress_hide(progress);
+        progress_hide(&run->progress);
         if (e)
                 tell_failure(run, s->id, e);
         else if (run->placed)
@@ -149,6 +151,7 @@ static void on_ended(const char *id, const RunEnd *end, void *userdata)
         Running *run = userdata;
         struct json_object *o;
 
+        progress_hide(&run->progress);
         run->n_ended++;
         if (!succeeded)
                 run->ends = end_code(run, end);
@@ -161,6 +164,8 @@ static void on_ended(const char *id, const RunEnd *end, void *userdata)
         else if (!succeeded)
                 printf("%s: ended (%s, status %d)\n", clean, end->result, end->status);
         fflush(stdout);
+        if (run->all_begun)
+                progress_step(&run->progress);
 }
 
 /* Ctrl-C is about the waiting, not about the agents. */
@@ -182,10 +187,16 @@ static int wait_for_ends(Running *run)
         if (!run->watch || run->n_started == 0)
                 return EXIT_OK;
 
+        /* Log lines would go through it. */
         if (run->journal)
                 r = journal_follow(run->journal, event);
+        else {
+                progress_begin(&run->progress, "waiting", run->n_ended, run->n_started);
+                run->all_begun = true;
+        }
         while (r >= 0 && run_watch_count(run->watch) > 0 && !ctl_is_over(event))
                 r = sd_event_run(event, UINT64_MAX);
+        progress_hide(&run->progress);
         r = ctl_end_of(event, r);
         if (r == EXIT_OK && run->journal)
                 (void)journal_drain(run->journal);
@@ -282,7 +293,13 @@ static int begin(Running *run, char **arguments)
 
 static int run_all(Running *run, char **arguments)
 {
-        Batch batch = { .doing = "starting", .make = make_call, .answer = on_created, .userdata = run };
+        Batch batch = {
+                .doing = "starting",
+                .progress = &run->progress,
+                .make = make_call,
+                .answer = on_created,
+                .userdata = run,
+        };
         size_t n;
         int r;
 

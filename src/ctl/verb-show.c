@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agents.h"
+#include "json-check.h"
 #include "log.h"
 #include "pager.h"
 #include "proto/names.h"
@@ -14,6 +15,9 @@
 #include "text.h"
 #include "variant-json.h"
 #include "verbs.h"
+
+/* As agenthostd takes specs. */
+#define SPEC_DEPTH_MAX 64
 
 static char *text_of_items(struct json_object *array)
 {
@@ -167,12 +171,10 @@ int verb_show(Ctl *ctl, char **arguments)
         return ids ? show_agents(ctl, ids) : show_host(ctl);
 }
 
-/* The text as it is, which for JSON output is what it is anyway. */
-static int print_spec(Ctl *ctl, const char *id)
+static int get_spec(Ctl *ctl, const char *id, sd_bus_message **ret, const char **ret_spec)
 {
         _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
-        _cleanup_message_ sd_bus_message *call = NULL, *reply = NULL;
-        const char *spec;
+        _cleanup_message_ sd_bus_message *call = NULL;
         int r;
 
         r = sd_bus_message_new_method_call(
@@ -180,24 +182,53 @@ static int print_spec(Ctl *ctl, const char *id)
         if (r >= 0)
                 r = sd_bus_message_append(call, "s", id);
         if (r >= 0)
-                r = sd_bus_call(ctl->bus, call, CALL_NO_LIMIT, &error, &reply);
+                r = sd_bus_call(ctl->bus, call, CALL_NO_LIMIT, &error, ret);
         if (r < 0)
                 return ctl_report(id, &error);
-        r = sd_bus_message_read(reply, "s", &spec);
-        if (r < 0)
-                return ctl_report_errno("The answer of GetAgentSpec cannot be read", r);
-        puts(spec);
+        r = sd_bus_message_read(*ret, "s", ret_spec);
+        return r < 0 ? ctl_report_errno("The answer of GetAgentSpec cannot be read", r) : EXIT_OK;
+}
+
+/* array NULL: the text as it is. */
+static int print_spec(Ctl *ctl, const char *id, struct json_object *array)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        _cleanup_fault_ Fault fault = FAULT_INIT;
+        struct json_object *o;
+        const char *spec;
+        JsonLimits limits;
+        int r;
+
+        r = get_spec(ctl, id, &reply, &spec);
+        if (r != EXIT_OK)
+                return r;
+        if (!array) {
+                puts(spec);
+                return EXIT_OK;
+        }
+        limits = (JsonLimits){ .bytes = strlen(spec), .depth = SPEC_DEPTH_MAX };
+        r = json_parse_bounded(id, spec, strlen(spec), &limits, &o, &fault);
+        if (r < 0) {
+                log_error("%s", fault.kind == FAULT_NONE ? strerror(-r) : fault_text(&fault));
+                return EXIT_FAILED;
+        }
+        json_object_array_add(array, o);
         return EXIT_OK;
 }
 
 int verb_cat(Ctl *ctl, char **arguments)
 {
+        _cleanup_object_ struct json_object *array = NULL;
         int code = EXIT_OK, r;
 
         r = ctl_connect_to_act(ctl);
         if (r != EXIT_OK)
                 return r;
+        if (ctl->options->json != JSON_OFF)
+                array = json_object_new_array();
         for (char **id = arguments; *id; id++)
-                code = exit_code_merge(code, print_spec(ctl, *id));
+                code = exit_code_merge(code, print_spec(ctl, *id, array));
+        if (array)
+                json_print(array, ctl->options->json);
         return code;
 }

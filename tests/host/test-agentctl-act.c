@@ -288,6 +288,17 @@ static void test_outcomes_are_told_as_json(void)
         expect_text("shutdown", "{\"stopped\":1}\n", ended);
 }
 
+static void test_draining_is_told_as_json(void)
+{
+        _cleanup_client_ Client *c = agents_begin();
+
+        create(c, &(Create){ .id = "a1" });
+        expect_output("{\"draining\":true}\n", "agentctl drain --json=short");
+        expect_output("{\"draining\":true,\"stopped\":1}\n", "agentctl drain --stop --json=short --quiet");
+        expect_output("{\"draining\":false}\n", "agentctl resume --json=short");
+        client_expect_property(c, MANAGER, "Draining", "false");
+}
+
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
@@ -303,6 +314,7 @@ int main(int argc, char *argv[])
         ADD("freeze-and-thaw-are-there-and-back", freeze_and_thaw_are_there_and_back);
         ADD("shutdown-stops-all", shutdown_stops_all);
         ADD("outcomes-are-told-as-json", outcomes_are_told_as_json);
+        ADD("draining-is-told-as-json", draining_is_told_as_json);
         ADD("drain-lets-the-host-take-no-agents-until-resume",
                 drain_lets_the_host_take_no_agents_until_resume);
         ADD("drain-stops-agents-if-it-is-told-to", drain_stops_agents_if_it_is_told_to);

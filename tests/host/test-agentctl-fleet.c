@@ -180,6 +180,29 @@ static void test_hosts_that_are_not_known_are_an_error(void)
         ctl_expect_error(1, "Failed to discover agent hosts", "echo '" AGENT("a1") "' | agentctl place -");
 }
 
+static void test_status_tells_where_the_registry_has_an_agent(void)
+{
+        g_autofree char *off = NULL, *registered = NULL, *lost = NULL;
+        _cleanup_client_ Client *c = NULL;
+
+        /* A Redis is a unit of the system. */
+        if (mode_is_user())
+                return;
+        c = agents_begin();
+        create(c, &(Create){ .id = "a1" });
+        off = ctl_expect(0, "agentctl status --lines=0 a1");
+        expect_false("there is no registry", strstr(off, "Location:"));
+
+        redis_server_begin(c, REDIS_SETTINGS "OnConflict=keep\n");
+        agent_wait(c, "a1", "Location", "registered");
+        registered = ctl_expect(0, "agentctl status --lines=0 a1");
+        expect_part("status", "\n   Location: registered\n", registered);
+        g_free(redis_ask("SET agent_location:a1 host-9:50051"));
+        agent_wait(c, "a1", "Location", "lost");
+        lost = ctl_expect(0, "agentctl status --lines=0 a1");
+        expect_part("status", "\n   Location: lost: another host has it\n", lost);
+}
+
 /* -- Placement -- */
 
 static void test_place_says_whose_turn_it_is(void)
@@ -379,6 +402,7 @@ int main(int argc, char *argv[])
         ADD("a-host-that-drains-is-shown-so", a_host_that_drains_is_shown_so);
         ADD("hosts-are-shown-with-what-they-say-of-themselves",
                 hosts_are_shown_with_what_they_say_of_themselves);
+        ADD("status-tells-where-the-registry-has-an-agent", status_tells_where_the_registry_has_an_agent);
         ADD("hosts-that-are-not-known-are-an-error", hosts_that_are_not_known_are_an_error);
         ADD("place-says-whose-turn-it-is", place_says_whose_turn_it_is);
         ADD("what-cannot-be-placed-is-told", what_cannot_be_placed_is_told);

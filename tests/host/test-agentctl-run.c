@@ -192,6 +192,32 @@ static void test_options_reach_the_agent(void)
         agent_wait(c, "a1", "Restarts", "1");
 }
 
+/* So that it is not among the arguments, which everybody can read: as long as agentctl waits, these are
+ * looked at. */
+static void test_a_secret_comes_from_the_environment(void)
+{
+        g_autofree char *agent = NULL, *arguments = NULL;
+        _cleanup_client_ Client *c = NULL;
+        _cleanup_stream_ CtlStream *s = NULL;
+        _cleanup_file_ char *file = one_file();
+
+        runtime_add("test-open", "notify", "ready wait", "AllowEnvironment=X*");
+        c = agents_begin();
+        ctl_expect_error(2, "--environment: 'XSECRET' has no value",
+                ONE("a1") "agentctl run --runtime=test-open -E XSECRET -");
+        g_setenv("XSECRET", "not to be seen", true);
+        s = ctl_stream_new("agentctl run --wait --runtime=test-open -E XSECRET %s", file);
+        g_unsetenv("XSECRET");
+        g_free(ctl_stream_find(s, "a1: started as process "));
+        agent = agent_property(c, "a1", "MainPID");
+        process_expect_variable(atoi(agent), "XSECRET=not to be seen");
+
+        arguments = command("pgrep --full --list-full -- ' -E XSECRET'");
+        expect_part("arguments", " --runtime=test-open -E XSECRET /", arguments);
+        expect_false("the value is seen", strstr(arguments, "not to be"));
+        expect_number("exit status", 0, ctl_stream_interrupt(s));
+}
+
 static void test_an_agent_is_placed_again_only_where_that_can_be(void)
 {
         _cleanup_client_ Client *c = agents_begin();
@@ -348,6 +374,7 @@ int main(int argc, char *argv[])
                 what_cannot_be_started_is_told_and_the_others_are);
         ADD("a-wrong-file-starts-nothing", a_wrong_file_starts_nothing);
         ADD("options-reach-the-agent", options_reach_the_agent);
+        ADD("a-secret-comes-from-the-environment", a_secret_comes_from_the_environment);
         ADD("an-agent-is-placed-again-only-where-that-can-be",
                 an_agent_is_placed_again_only_where_that_can_be);
         ADD("a-start-may-take-no-longer-than-told", a_start_may_take_no_longer_than_told);

@@ -130,23 +130,42 @@ static char **terminal_lines(CtlResult *result)
         return g_strsplit(text->str, "\n", -1);
 }
 
+static void expect_fits(unsigned width, const char *line, unsigned n_rows)
+{
+        _cleanup_ctl_ CtlResult result = ctl_on_terminal(width, NULL, NULL, NULL, line);
+        g_auto(GStrv) lines = terminal_lines(&result);
+
+        expect_number(line, 0, result.code);
+        for (char **l = lines; *l; l++)
+                if (g_utf8_strlen(*l, -1) > width)
+                        fail("%s: expected lines of at most %u columns, got '%s'", line, width, *l);
+        /* The titles, an empty one, how many, and what is behind the last newline. */
+        expect_number(line, n_rows + 4, g_strv_length(lines));
+        expect_part(line, "…", result.out);
+}
+
 static void test_tables_fit_the_terminal(void)
 {
-        _cleanup_client_ Client *c = agents_begin();
-        _cleanup_ctl_ CtlResult narrow = { 0 }, full = { 0 };
-        g_auto(GStrv) lines = NULL;
+        _cleanup_ctl_ CtlResult full = { 0 };
+        _cleanup_client_ Client *c = NULL;
 
+        runtime_add("test-runtime-with-a-long-name", "exec", "wait", "Match=a.long.name.of.a.class.*");
+        c = agents_begin();
         create(c,
                 &(Create){ .id = "an-agent-with-a-long-id",
+                        .guild = "A guild of some length",
                         .name = "And a name that is even longer than that" });
-        narrow = ctl_on_terminal(60, NULL, NULL, NULL, "agentctl --no-pager");
-        lines = terminal_lines(&narrow);
-        for (char **line = lines; *line; line++)
-                if (g_utf8_strlen(*line, -1) > 60)
-                        fail("expected lines of at most 60 columns, got '%s'", *line);
-        expect_part("output", "…", narrow.out);
+        expect_fits(60, "agentctl --no-pager", 1);
+        expect_fits(60, "agentctl --no-pager list --fleet", 1);
+        expect_fits(20, "agentctl --no-pager list --columns=created", 1);
+        expect_fits(60, "agentctl --no-pager runtimes", 5);
         full = ctl_on_terminal(60, NULL, NULL, NULL, "agentctl --no-pager --full");
         expect_part("output", "And a name that is even longer than that", full.out);
+
+        config_write("[Discovery]\nSource=static\n"
+                     "Peers=a-host-with-a-long-name.example.org:50051 another-one.example.org:50051\n");
+        host_reload();
+        expect_fits(60, "agentctl --no-pager hosts", 2);
 }
 
 static void test_colours_are_for_terminals_and_those_who_want_them(void)
@@ -201,6 +220,75 @@ static void test_progress_is_for_terminals(void)
         expect_part("terminal", "a2: stopped", terminal.out);
         piped = ctl("agentctl stop --guild=b 2>&1");
         expect_false("there is progress in a pipe", strstr(piped.out, "/3]"));
+}
+
+static void create_three(Client *c)
+{
+        for (unsigned i = 0; i < 3; i++) {
+                g_autofree char *id = g_strdup_printf("a%u", i);
+
+                create(c, &(Create){ .id = id });
+        }
+}
+
+static void test_progress_is_shown_of_all_agents_that_stop(void)
+{
+        static const char *const lines[] = { "agentctl shutdown", "agentctl drain --stop" };
+        _cleanup_client_ Client *c = agents_begin();
+        _cleanup_ctl_ CtlResult piped = { 0 };
+
+        for (size_t i = 0; i < ELEMENTSOF(lines); i++) {
+                _cleanup_ctl_ CtlResult terminal = { 0 };
+
+                create_three(c);
+                terminal = ctl_on_terminal(80, NULL, NULL, NULL, lines[i]);
+                expect_number(lines[i], 0, terminal.code);
+                expect_part(lines[i], "[0/3] stopping", terminal.out);
+                expect_part(lines[i], "[2/3] stopping", terminal.out);
+                expect_part(lines[i], "\r\033[K", terminal.out);
+                expect_part(lines[i], "3 agents stopped", terminal.out);
+        }
+        g_free(ctl_expect(0, "agentctl resume"));
+        create_three(c);
+        piped = ctl("agentctl shutdown 2>&1");
+        expect_text("pipe", "3 agents stopped\n", piped.out);
+}
+
+#define THREE                                                                                            \
+        "echo '{\"id\":\"g\",\"agents\":[{\"id\":\"a0\",\"name\":\"A\"},{\"id\":\"a1\",\"name\":\"B\"}," \
+        "{\"id\":\"a2\",\"name\":\"C\"}]}' >/run/agentctl-three.json; "
+
+static void test_progress_is_shown_of_placing(void)
+{
+        _cleanup_client_ Client *c = agents_begin();
+        _cleanup_ctl_ CtlResult terminal = { 0 }, piped = { 0 };
+
+        terminal = ctl_on_terminal(80, NULL, NULL, NULL, THREE "agentctl place /run/agentctl-three.json");
+        expect_number("exit status", 0, terminal.code);
+        expect_part("terminal", "[0/3] placing", terminal.out);
+        expect_part("terminal", "[2/3] placing", terminal.out);
+        expect_part("terminal", "\r\033[Ka2: ", terminal.out);
+        piped = ctl("agentctl place /run/agentctl-three.json 2>&1");
+        expect_false("there is progress in a pipe", strstr(piped.out, "/3]"));
+        (void)g_remove("/run/agentctl-three.json");
+}
+
+/* They end when it is seen that they are waited for: then a key is pressed. */
+static void test_progress_is_shown_of_waiting(void)
+{
+        _cleanup_client_ Client *c = agents_begin();
+        _cleanup_ctl_ CtlResult terminal = { 0 };
+
+        terminal = ctl_on_terminal(80, NULL, "[0/3] waiting", "\n",
+                THREE
+                "stty -echo; agentctl run --here --wait --runtime=" NOTIFY
+                " /run/agentctl-three.json & read key; agentctl kill --guild=g >/dev/null 2>&1; wait $!");
+        expect_number("exit status", 0, terminal.code);
+        expect_part("terminal", "[2/3] starting", terminal.out);
+        expect_part("terminal", "[1/3] waiting", terminal.out);
+        expect_part("terminal", "[2/3] waiting", terminal.out);
+        expect_part("terminal", "\r\033[Ka2: ended (success)", terminal.out);
+        (void)g_remove("/run/agentctl-three.json");
 }
 
 /* The installed completion, in a bash that somebody types into. */
@@ -319,6 +407,9 @@ int main(int argc, char *argv[])
                 colours_are_for_terminals_and_those_who_want_them);
         ADD("long-output-goes-through-a-pager", long_output_goes_through_a_pager);
         ADD("progress-is-for-terminals", progress_is_for_terminals);
+        ADD("progress-is-shown-of-all-agents-that-stop", progress_is_shown_of_all_agents_that_stop);
+        ADD("progress-is-shown-of-placing", progress_is_shown_of_placing);
+        ADD("progress-is-shown-of-waiting", progress_is_shown_of_waiting);
         ADD("bash-completes-what-is-typed", bash_completes_what_is_typed);
         ADD("another-host-is-reached-over-ssh", another_host_is_reached_over_ssh);
         ADD("a-service-that-is-not-there-is-told-so", a_service_that_is_not_there_is_told_so);

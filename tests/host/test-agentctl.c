@@ -179,6 +179,27 @@ static void test_cat_prints_the_spec(void)
         ctl_expect_error(4, "nope: Agent nope not found", "agentctl cat nope");
 }
 
+static void test_cat_as_json_is_an_array(void)
+{
+        _cleanup_client_ Client *c = agents_begin();
+        _cleanup_object_ struct json_object *list = NULL, *some = NULL;
+        _cleanup_ctl_ CtlResult result = { 0 };
+
+        create(c, &(Create){ .id = "a1", .name = "First" });
+        create(c, &(Create){ .id = "a2", .name = "Second" });
+        list = ctl_json("agentctl cat --json=pretty a2 a1");
+        expect_number("length", 2, (int64_t)json_object_array_length(list));
+        expect_text("name", "Second", member(json_object_array_get_idx(list, 0), "name"));
+        expect_text("name", "First", member(json_object_array_get_idx(list, 1), "name"));
+
+        result = ctl("agentctl cat --json=short nope a1");
+        expect_number("exit status", 4, result.code);
+        expect_part("errors", "nope: Agent nope not found", result.err);
+        some = json_tokener_parse(result.out);
+        expect_number("length", 1, (int64_t)json_object_array_length(some));
+        expect_text("id", "a1", member(json_object_array_get_idx(some, 0), "id"));
+}
+
 static void test_status_shows_state_processes_and_log(void)
 {
         _cleanup_client_ Client *c = agents_begin();
@@ -225,6 +246,51 @@ static void test_status_tells_how_an_agent_ended(void)
         expect_text("State", "running", member(json_object_array_get_idx(list, 0), "State"));
         expect_part("ControlGroup", "/agent-a2.scope",
                 member(json_object_array_get_idx(list, 0), "ControlGroup"));
+}
+
+/* As status has it, of one that uses no more. */
+static char *cpu_line(Client *c, const char *id)
+{
+        g_autofree char *nsec = agent_property(c, id, "CPUUsageNSec");
+        uint64_t msec = g_ascii_strtoull(nsec, NULL, 10) / 1000000;
+
+        if (msec < 1000)
+                return g_strdup_printf("        CPU: %" PRIu64 "ms\n", msec);
+        return g_strdup_printf("        CPU: %" PRIu64 ".%03" PRIu64 "s\n", msec / 1000, msec % 1000);
+}
+
+static void test_status_tells_what_an_agent_uses(void)
+{
+        g_autofree char *living = NULL, *ended = NULL, *cpu = NULL, *memory = NULL, *peak = NULL;
+        _cleanup_object_ struct json_object *list = NULL;
+        _cleanup_client_ Client *c = NULL;
+        bool counted, is_number;
+
+        runtime_add("test-busy", "notify", "busy=20 ready wait", NULL);
+        c = agents_begin();
+        create(c, &(Create){ .id = "a1", .runtime = "test-busy", .wait = "ready" });
+        living = ctl_expect(0, "agentctl status --lines=0 a1");
+        expect_part("status", "\n        CPU: ", living);
+
+        /* Where there is the controller. */
+        list = ctl_json("agentctl status --json=short a1");
+        memory = g_strdup_printf("/sys/fs/cgroup%s/memory.current",
+                member(json_object_array_get_idx(list, 0), "ControlGroup"));
+        counted = g_file_test(memory, G_FILE_TEST_EXISTS);
+        is_number = g_strcmp0(member(json_object_array_get_idx(list, 0), "MemoryCurrent"), "null") != 0;
+        expect_true("MemoryCurrent is told where it is counted", is_number == counted);
+        expect_true("Memory is shown where it is counted",
+                g_regex_match_simple("\n     Memory: [0-9.]+[KMG]", living, 0, 0) == counted);
+
+        agent_signal(c, "a1", SIGKILL);
+        agent_wait_end(c, "a1", "signal", SIGKILL);
+        ended = ctl_expect(3, "agentctl status --lines=0 a1");
+        cpu = cpu_line(c, "a1");
+        expect_part("status", cpu, ended);
+        peak = agent_property(c, "a1", "MemoryPeak");
+        expect_true("the peak of memory is shown where it is known",
+                g_regex_match_simple("\n     Memory: [0-9.]+[KMG] \\(peak\\)\n", ended, 0, 0) ==
+                        (g_ascii_strtoull(peak, NULL, 10) != UINT64_MAX));
 }
 
 static void test_status_without_an_agent_is_of_the_host(void)
@@ -400,6 +466,7 @@ static void test_configuration_is_checked_as_the_services_read_it(void)
         expect_part("bad", "/test-away.runtime: /no/such/program cannot be executed\n", result.err);
         expect_part("bad", "/test.conf:2: [Host] MaxAgents=: 'many' is not a value for this", result.err);
         expect_part("bad", "Runtime " NOTIFY ": ", result.out);
+        ctl_expect_error(2, "--json is not for 'check-config'", "agentctl check-config --json=short");
 }
 
 static void test_help_names_all_verbs(void)
@@ -424,8 +491,10 @@ int main(int argc, char *argv[])
         ADD("show-prints-what-the-object-has", show_prints_what_the_object_has);
         ADD("show-without-an-agent-is-of-the-host", show_without_an_agent_is_of_the_host);
         ADD("cat-prints-the-spec", cat_prints_the_spec);
+        ADD("cat-as-json-is-an-array", cat_as_json_is_an_array);
         ADD("status-shows-state-processes-and-log", status_shows_state_processes_and_log);
         ADD("status-tells-how-an-agent-ended", status_tells_how_an_agent_ended);
+        ADD("status-tells-what-an-agent-uses", status_tells_what_an_agent_uses);
         ADD("status-without-an-agent-is-of-the-host", status_without_an_agent_is_of_the_host);
         ADD("health-and-version-are-told", health_and_version_are_told);
         ADD("logs-join-an-agent-and-what-is-said-about-it", logs_join_an_agent_and_what_is_said_about_it);

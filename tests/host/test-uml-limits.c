@@ -35,6 +35,20 @@ static void test_tasks_max_is_enforced(void)
         expect_number("processes", 1, agent_process_count());
 }
 
+/* The lines that there are only where the kernel counts. */
+static void test_agentctl_shows_what_is_counted(void)
+{
+        _cleanup_client_ Client *c = agents_begin();
+        g_autofree char *status = NULL;
+
+        create(c, &(Create){ .id = "a1" });
+        status = command("agentctl status --lines=0 a1");
+        expect_part("status", "\n      Tasks: 1\n", status);
+        expect_part("status", "\n        CPU: ", status);
+        if (!g_regex_match_simple("\n     Memory: [0-9.]+[KMG]", status, 0, 0))
+                fail("expected the memory that it uses, got\n%s", status);
+}
+
 /* One that forks faster than it is killed one by one. */
 static void test_guild_full_of_tasks_can_be_stopped(void)
 {
@@ -100,6 +114,7 @@ int main(int argc, char *argv[])
 
 #define ADD(name, function) host_test_add("/limits/" name, test_##function)
         ADD("TasksMax-is-enforced", tasks_max_is_enforced);
+        ADD("agentctl-shows-what-is-counted", agentctl_shows_what_is_counted);
         ADD("guild-full-of-tasks-can-be-stopped", guild_full_of_tasks_can_be_stopped);
         ADD("settings-of-a-runtime-reach-the-kernel", settings_of_a_runtime_reach_the_kernel);
         ADD("limits-can-be-changed-while-the-agent-runs", limits_can_be_changed_while_the_agent_runs);

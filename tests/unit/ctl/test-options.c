@@ -100,6 +100,27 @@ static void test_wrong_ones_are_refused_and_why_is_said(void)
         expect_fault("--columns=,", "--columns must be a list with commas between its words, not ','");
 }
 
+static void test_values_that_are_not_given_come_from_the_environment(void)
+{
+        _cleanup_(options_done) Options o = { 0 };
+        _cleanup_strv_free_ char **argv = NULL;
+
+        g_setenv("TEST_SECRET", "a=b c", true);
+        g_setenv("TEST_EMPTY", "", true);
+        g_unsetenv("TEST_NOWHERE");
+        g_assert_cmpint(
+                parse("run -E TEST_SECRET --environment=TEST_EMPTY -E TEST_SECRET=", &o, NULL, &argv), ==,
+                0);
+        g_assert_cmpuint(strv_length(o.environment), ==, 3);
+        g_assert_cmpstr(o.environment[0], ==, "TEST_SECRET=a=b c");
+        g_assert_cmpstr(o.environment[1], ==, "TEST_EMPTY=");
+        g_assert_cmpstr(o.environment[2], ==, "TEST_SECRET=");
+        expect_fault("run -E TEST_NOWHERE",
+                "--environment: 'TEST_NOWHERE' has no value, and is not in the environment of agentctl");
+        expect_fault("run --environment=",
+                "--environment: '' has no value, and is not in the environment of agentctl");
+}
+
 static int check_verb(const char *line, const char *verb, Fault *fault)
 {
         _cleanup_(options_done) Options o = { 0 };
@@ -111,12 +132,14 @@ static int check_verb(const char *line, const char *verb, Fault *fault)
 
 static void test_options_are_for_their_verbs(void)
 {
-        _cleanup_fault_ Fault fault = FAULT_INIT;
+        _cleanup_fault_ Fault fault = FAULT_INIT, other = FAULT_INIT;
 
         g_assert_cmpint(check_verb("--json=short list --guild=g", "list", &fault), ==, 0);
         g_assert_cmpint(check_verb("kill -s INT a", "kill", &fault), ==, 0);
         g_assert_cmpint(check_verb("stop -s INT a", "stop", &fault), <, 0);
         g_assert_cmpstr(fault_text(&fault), ==, "--signal is not for 'stop'");
+        g_assert_cmpint(check_verb("check-config --json=short", "check-config", &other), <, 0);
+        g_assert_cmpstr(fault_text(&other), ==, "--json is not for 'check-config'");
 }
 
 /* The table itself: a slip there would let an option in, or out, unseen. */
@@ -142,6 +165,8 @@ int main(int argc, char *argv[])
         ADD("ids-that-look-like-options-stand-behind-two-dashes",
                 ids_that_look_like_options_stand_behind_two_dashes);
         ADD("wrong-ones-are-refused-and-why-is-said", wrong_ones_are_refused_and_why_is_said);
+        ADD("values-that-are-not-given-come-from-the-environment",
+                values_that_are_not_given_come_from_the_environment);
         ADD("options-are-for-their-verbs", options_are_for_their_verbs);
         ADD("options-name-verbs-that-there-are", options_name_verbs_that_there_are);
 #undef ADD

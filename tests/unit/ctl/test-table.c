@@ -61,6 +61,27 @@ static void test_widest_columns_are_cut_first(void)
                 "a     12345 A na…\n");
 }
 
+/* Of columns that are never cut; not more than a title has, where all cells are empty. */
+static void test_titles_are_cut_to_their_cells(void)
+{
+        static const TableColumn draining = { .title = "DRAINING" },
+                                 agents = { .title = "AGENTS", .right = true }, none = { .title = "ZONE" };
+        static const TableColumn *const columns[] = { &id, &draining, &none, &agents };
+        _cleanup_(table_freep) Table *t = table_new(columns, ELEMENTSOF(columns));
+
+        table_add(t, "echo_agent", COLOUR_NONE);
+        table_add(t, "yes", COLOUR_NONE);
+        table_add(t, "", COLOUR_NONE);
+        table_add(t, "12", COLOUR_NONE);
+        term_force(false, true, 20);
+        expect_print(t, 20, true,
+                "ID   DRA… ZONE AGEN…\n"
+                "ech… yes          12\n");
+        expect_print(t, 1, true,
+                "ID   DR… … A…\n"
+                "ech… yes   12\n");
+}
+
 /* On a terminal that is too narrow for anything, lines are too long rather than empty. */
 static void test_columns_keep_their_least_width(void)
 {
@@ -102,6 +123,7 @@ int main(int argc, char *argv[])
 #define ADD(name, function) g_test_add_func("/table/" name, test_##function)
         ADD("columns-are-as-wide-as-their-cells", columns_are_as_wide_as_their_cells);
         ADD("widest-columns-are-cut-first", widest_columns_are_cut_first);
+        ADD("titles-are-cut-to-their-cells", titles_are_cut_to_their_cells);
         ADD("columns-keep-their-least-width", columns_keep_their_least_width);
         ADD("colours-do-not-count", colours_do_not_count);
         ADD("cells-are-cleaned", cells_are_cleaned);

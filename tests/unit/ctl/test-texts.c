@@ -53,6 +53,20 @@ static char *options_of(const char *verb)
         return sorted(words);
 }
 
+/* What a script of a shell prints that is given these words. */
+static char *run_script(const char *shell, const char *script, const char *words)
+{
+        g_autofree char *line = g_strdup_printf("%s -c \"$SCRIPT\" %s %s", shell, shell, words), *out = NULL;
+        char *argv[] = { (char *)"sh", (char *)"-c", line, NULL };
+        g_auto(GStrv) environment = g_environ_setenv(g_get_environ(), "SCRIPT", script, true);
+        int status;
+
+        g_assert_true(g_spawn_sync(
+                NULL, argv, environment, G_SPAWN_SEARCH_PATH, NULL, NULL, &out, NULL, &status, NULL));
+        g_assert_cmpint(status, ==, 0);
+        return steal_ptr(out);
+}
+
 /* What bash offers for the last of these words. */
 static char *offer(const char *words)
 {
@@ -60,17 +74,10 @@ static char *offer(const char *words)
                 ". " DATA
                 "completions/agentctl.bash; COMP_WORDS=(agentctl \"$@\") COMP_CWORD=$#; _agentctl; "
                 "printf '%s\\n' \"${COMPREPLY[@]}\"";
-        g_autofree char *line = g_strdup_printf("bash -c %s bash %s", "\"$SCRIPT\"", words);
-        char *argv[] = { (char *)"bash", (char *)"-c", line, NULL };
-        g_auto(GStrv) environment = g_environ_setenv(g_get_environ(), "SCRIPT", script, true), lines = NULL;
+        g_autofree char *out = run_script("bash", script, words);
+        g_auto(GStrv) lines = g_strsplit(g_strchomp(out), "\n", -1);
         g_autoptr(GPtrArray) offered = words_new();
-        g_autofree char *out = NULL;
-        int status;
 
-        g_assert_true(g_spawn_sync(
-                NULL, argv, environment, G_SPAWN_SEARCH_PATH, NULL, NULL, &out, NULL, &status, NULL));
-        g_assert_cmpint(status, ==, 0);
-        lines = g_strsplit(g_strchomp(out), "\n", -1);
         for (char **l = lines; *l; l++)
                 g_ptr_array_add(offered, g_strdup(*l));
         return sorted(offered);
@@ -107,32 +114,83 @@ static char *find_all(const char *text, const char *pattern)
         return sorted(words);
 }
 
-static void test_bash_knows_the_properties(void)
+/* As the interfaces of D-Bus have them. */
+static char *all_properties(void)
 {
-        g_autofree char *agent = NULL, *manager = NULL, *both = NULL, *expected = NULL, *offered = NULL;
+        g_autofree char *agent = NULL, *manager = NULL, *both = NULL;
 
         g_assert_true(g_file_get_contents(DATA "dbus/org.agenthost.Host1.Agent.xml", &agent, NULL, NULL));
         g_assert_true(
                 g_file_get_contents(DATA "dbus/org.agenthost.Host1.Manager.xml", &manager, NULL, NULL));
         both = g_strconcat(agent, manager, NULL);
-        expected = find_all(both, "<property name=\"(\\w+)\"");
-        offered = offer("show --property ''");
+        return find_all(both, "<property name=\"(\\w+)\"");
+}
+
+static void test_bash_knows_the_properties(void)
+{
+        g_autofree char *expected = all_properties(), *offered = offer("show --property ''");
+
         g_assert_cmpstr(offered, ==, expected);
 }
 
-static void test_zsh_knows_all_verbs_and_options(void)
+/* Without zsh's own part, which makes offers of what it is given: behind this verb ("": none yet), and as
+ * properties. */
+static char *zsh_is_given(const char *verb)
 {
-        g_autofree char *text = NULL, *verbs = NULL, *options = NULL, *expected_verbs = all_verbs(),
-                        *expected_options = options_of(NULL);
-        const char *arguments;
+        static const char script[] = "_arguments() { print -rl -- $@ }; _values() { print -rl -- $@ }; "
+                                     "words=(agentctl $@ ''); CURRENT=$#words; . " DATA
+                                     "completions/_agentctl; _agentctl_properties";
+
+        return run_script("zsh -f", script, verb);
+}
+
+static void test_zsh_knows_all_verbs(void)
+{
+        g_autofree char *text = NULL, *verbs = NULL, *expected = all_verbs();
 
         g_assert_true(g_file_get_contents(DATA "completions/_agentctl", &text, NULL, NULL));
         verbs = find_all(text, "^ +'([a-z-]+):");
-        g_assert_cmpstr(verbs, ==, expected_verbs);
-        arguments = strstr(text, "\n_arguments ");
-        g_assert_nonnull(arguments);
-        options = find_all(arguments, "[{',](--[a-z-]+)");
-        g_assert_cmpstr(options, ==, expected_options);
+        g_assert_cmpstr(verbs, ==, expected);
+}
+
+#define ZSH_OPTION "^(?:\\([^)]*\\)|\\*)?(--[a-z-]+)"
+
+static void test_zsh_knows_the_options_of_each_verb(void)
+{
+        g_autofree char *given_first = zsh_is_given(""), *first = find_all(given_first, ZSH_OPTION),
+                        *expected_first = options_of("list");
+
+        g_assert_cmpstr(first, ==, expected_first);
+        for (const Verb *v = verb_table; v->name; v++) {
+                g_autofree char *expected = options_of(v->name), *given = zsh_is_given(v->name),
+                                *options = find_all(given, ZSH_OPTION);
+
+                g_test_message("%s", v->name);
+                g_assert_cmpstr(options, ==, expected);
+        }
+}
+
+/* Else the verb would be looked for in their values. */
+static void test_zsh_knows_which_options_take_a_value(void)
+{
+        for (const OptionInfo *o = option_table; o->name; o++) {
+                g_autofree char *words = g_strdup_printf("--%s list kill", o->name), *options = NULL,
+                                *given = NULL;
+                g_autofree char *expected = options_of(o->argument ? "kill" : "list");
+
+                g_test_message("--%s", o->name);
+                given = zsh_is_given(words);
+                options = find_all(given, ZSH_OPTION);
+                g_assert_cmpstr(options, ==, expected);
+        }
+}
+
+static void test_zsh_knows_the_properties(void)
+{
+        g_autofree char *expected = all_properties(), *given = zsh_is_given("show"),
+                        *properties = find_all(given, "^([A-Z]\\w+)$");
+
+        g_assert_cmpstr(properties, ==, expected);
 }
 
 int main(int argc, char *argv[])
@@ -143,7 +201,10 @@ int main(int argc, char *argv[])
         ADD("bash-knows-all-verbs", bash_knows_all_verbs);
         ADD("bash-knows-the-options-of-each-verb", bash_knows_the_options_of_each_verb);
         ADD("bash-knows-the-properties", bash_knows_the_properties);
-        ADD("zsh-knows-all-verbs-and-options", zsh_knows_all_verbs_and_options);
+        ADD("zsh-knows-all-verbs", zsh_knows_all_verbs);
+        ADD("zsh-knows-the-options-of-each-verb", zsh_knows_the_options_of_each_verb);
+        ADD("zsh-knows-which-options-take-a-value", zsh_knows_which_options_take_a_value);
+        ADD("zsh-knows-the-properties", zsh_knows_the_properties);
 #undef ADD
 
         return g_test_run();
