@@ -8,6 +8,7 @@
  *   ignore-term     from here on, also by its children
  *   ignore=N        this signal
  *   eat=MIB         of memory, and keeps it
+ *   gulp=MIB        the same all at once, which is quick also where page faults are slow
  *   child-eat=MIB   has a child eat and wait, and says in its status how the child ended
  *   fork-up-to=N    children, and says in its status how many there could be
  *   bomb=N          forks for ever, and so does each child until it has forked N times
@@ -90,14 +91,28 @@ static void act_ignore_term(const char *value)
         sigdelset(&awaited, SIGTERM);
 }
 
-static void act_eat(const char *value)
+static void *map_memory(size_t size)
 {
-        size_t size = strtoul(value, NULL, 10) << 20;
         void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
         if (p == MAP_FAILED)
                 die("mmap");
-        memset(p, 'x', size);
+        return p;
+}
+
+static void act_eat(const char *value)
+{
+        size_t size = strtoul(value, NULL, 10) << 20;
+
+        memset(map_memory(size), 'x', size);
+}
+
+static void act_gulp(const char *value)
+{
+        size_t size = strtoul(value, NULL, 10) << 20;
+
+        if (madvise(map_memory(size), size, MADV_POPULATE_WRITE) < 0)
+                die("madvise");
 }
 
 static void act_child_eat(const char *value)
@@ -292,6 +307,7 @@ static const struct Action {
         { "ignore-term", act_ignore_term },
         { "ignore", act_ignore },
         { "eat", act_eat },
+        { "gulp", act_gulp },
         { "child-eat", act_child_eat },
         { "fork-up-to", act_fork_up_to },
         { "bomb", act_bomb },

@@ -34,21 +34,6 @@ static char *healthy_text(Client *c)
         return g_strdup(healthy ? "yes" : "no");
 }
 
-/* The first start after a crash may come before the two have found each other again. */
-static pid_t create_when_possible(Client *c, const char *id)
-{
-        for (;;) {
-                _cleanup_message_ sd_bus_message *answer =
-                        call_answer(create_send(c, &(Create){ .id = id }));
-                uint32_t pid;
-
-                if (sd_bus_message_is_method_error(answer, ERROR_("LauncherUnavailable")))
-                        continue;
-                must(sd_bus_message_read(answer, "suo", NULL, &pid, NULL), "reading CreateAgent's answer");
-                return (pid_t)pid;
-        }
-}
-
 static void restart_launcher(void)
 {
         g_free(systemctl("restart " LAUNCHER));

@@ -5,6 +5,7 @@
 
 #include <glib.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include "common/agents.h"
 #include "common/cgroups.h"
@@ -75,6 +76,56 @@ static void test_limit_of_all_agents_is_the_fleets(void)
         cgroup_set("agents.slice", "MemoryMax=infinity MemorySwapMax=infinity");
 }
 
+/* More than the machine has, in parts: the kernel refuses to promise more than all of it at once. */
+static char *eat_everything(void)
+{
+        uint64_t all = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+        unsigned half = (unsigned)(all / MIB / 2);
+
+        return g_strdup_printf("gulp=%u gulp=%u gulp=%u wait", half, half, half);
+}
+
+/* What the kernel says when it was nobody's limit. */
+static void expect_killed_by_the_kernel_for_the_machine(pid_t pid)
+{
+        g_autofree char *killed = g_strdup_printf("] Out of memory: Killed process %d ", (int)pid);
+        g_autofree char *log = command("dmesg");
+
+        expect_part("the kernel's log", killed, log);
+}
+
+/* A launcher that has seen no limit hit: for a while it would take that for the cause. */
+static void forget_what_was_hit(void)
+{
+        g_free(systemctl("restart agenthost-launcher.service"));
+}
+
+/* Nobody has a limit: the kernel looks for the largest in all of the machine. */
+static void test_end_of_the_machines_memory_is_the_hosts(void)
+{
+        static const char *const services[] = { "agenthostd.service", "agenthost-launcher.service" };
+        g_autofree char *actions = eat_everything();
+        _cleanup_client_ Client *c = begin_hungry(actions, NULL);
+        pid_t pid, service_pids[ELEMENTSOF(services)];
+
+        forget_what_was_hit();
+        create_when_possible(c, "near");
+        create(c, &(Create){ .id = "far", .guild = "other" });
+        pid = create(c, &(Create){ .id = "a1", .runtime = HUNGRY });
+        cgroup_expect("agent-a1.scope", "memory.max", "max");
+        for (size_t i = 0; i < ELEMENTSOF(services); i++)
+                service_pids[i] = service_pid(services[i]);
+
+        expect_killed(c, "a1", "host");
+        expect_killed_by_the_kernel_for_the_machine(pid);
+        agent_expect(c, "near", "Alive", "true");
+        agent_expect(c, "far", "Alive", "true");
+        expect_number("processes of agents", 2, agent_process_count());
+        for (size_t i = 0; i < ELEMENTSOF(services); i++)
+                expect_number(services[i], service_pids[i], service_pid(services[i]));
+        create(c, &(Create){ .id = "next" });
+}
+
 /* A caller's own limit is a limit. */
 static void test_unit_properties_of_a_caller_are_enforced(void)
 {
@@ -122,6 +173,8 @@ int main(int argc, char *argv[])
         ADD("limit-of-all-agents-is-the-fleets", limit_of_all_agents_is_the_fleets);
         ADD("unit-properties-of-a-caller-are-enforced", unit_properties_of_a_caller_are_enforced);
         ADD("what-an-agent-has-used-is-told", what_an_agent_has_used_is_told);
+        /* Last: whatever runs next is slow, as no file is in memory any more. */
+        ADD("end-of-the-machines-memory-is-the-hosts", end_of_the_machines_memory_is_the_hosts);
 #undef ADD
 
         return host_tests_run();

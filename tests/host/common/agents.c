@@ -129,6 +129,20 @@ void create_expect_error(Client *c, const Create *create, const char *name, cons
         call_expect_error(create_send(c, create), name, part);
 }
 
+pid_t create_when_possible(Client *c, const char *id)
+{
+        for (;;) {
+                _cleanup_message_ sd_bus_message *answer =
+                        call_answer(create_send(c, &(Create){ .id = id }));
+                uint32_t pid;
+
+                if (sd_bus_message_is_method_error(answer, ERROR_("LauncherUnavailable")))
+                        continue;
+                must(sd_bus_message_read(answer, "suo", NULL, &pid, NULL), "reading CreateAgent's answer");
+                return (pid_t)pid;
+        }
+}
+
 char *agent_path(const char *id)
 {
         char *path;

@@ -43,6 +43,10 @@ Call *create_send(Client *client, const Create *create);
 pid_t create(Client *client, const Create *create);
 void create_expect_error(Client *client, const Create *create, const char *name, const char *part);
 
+/* One of EXEC. The first start after the launcher's crash may come before the two have found each other
+ * again: once it works, the launcher has taken back all that run. */
+pid_t create_when_possible(Client *client, const char *id);
+
 char *agent_path(const char *id);
 char *agent_unit(const char *id);
 
