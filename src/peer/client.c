@@ -5,6 +5,10 @@
 #include "time-util.h"
 #include "wire.h"
 
+/* For how long its runtime lets an agent start or stop, and whether the agent asks for more, only its host
+ * knows, which answers in time. That one is cut off, or dead, shows by its connection. */
+#define HOSTS_TIME_USEC (24 * 3600 * USEC_PER_SEC)
+
 static const PeerClientSettings preset = {
         .connect_usec = 2 * USEC_PER_SEC,
         .create_usec = 60 * USEC_PER_SEC,
@@ -111,8 +115,7 @@ int peer_client_create(PeerClient *c,
                 .has_effect = true,
                 .wanted_status = 201,
                 .read = read_created,
-                .limit_usec =
-                        usec_add(c->settings.create_usec, create->wait_ready ? create->timeout_usec : 0),
+                .limit_usec = usec_add(c->settings.create_usec, create->wait_ready ? HOSTS_TIME_USEC : 0),
         };
 
         return peer_request_start(c, host, &ask, done, userdata, ret_request, fault);
@@ -135,7 +138,8 @@ int peer_client_stop(PeerClient *c,
                 .has_effect = true,
                 .wanted_status = 200,
                 .read = read_stopped,
-                .limit_usec = usec_add(c->settings.stop_usec, timeout_usec),
+                .limit_usec =
+                        usec_add(c->settings.stop_usec, timeout_usec > 0 ? timeout_usec : HOSTS_TIME_USEC),
         };
 
         return peer_request_start(c, host, &ask, done, userdata, ret_request, fault);

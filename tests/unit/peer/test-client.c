@@ -302,6 +302,50 @@ static void test_an_answer_that_is_late_is_asked_for_again_and_nothing_done_twic
         g_assert_cmpuint(p->host->n_asked, ==, 1);
 }
 
+/* Its runtime may give the agent any time, which only its host knows. */
+static void test_an_agent_that_is_to_be_ready_is_waited_for_as_long_as_its_host_does(void)
+{
+        g_autoptr(Pair) p = pair_new();
+        const PeerCreate create = {
+                .agent_spec = (char *)"{\"id\": \"agent-1\"}",
+                .guild_spec = (char *)"{\"id\": \"guild-1\"}",
+                .wait_ready = true,
+        };
+        g_auto(Got) got = { 0 };
+        PeerAddress host;
+
+        p->settings.create_usec = p->settings.again_usec = 50 * USEC_PER_MSEC;
+        pair_start(p);
+        host = address_of(p);
+        p->host->mode = PEER_HOST_WAITS;
+        g_assert_cmpint(peer_client_create(p->client, &host, &create, on_done, &got, NULL, NULL), >=, 0);
+        peer_host_until_waiting(p->host, 1);
+        loop_for(p->host->event, 300);
+        g_assert_cmpuint(got.n, ==, 0);
+        peer_host_go_on(p->host, 0);
+        loop_until(p->host->event, has_got, &got);
+        g_assert_cmpint(got.verdict, ==, PEER_ANSWERED);
+}
+
+static void test_a_stop_is_waited_for_as_long_as_the_host_does(void)
+{
+        g_autoptr(Pair) p = pair_new();
+        g_auto(Got) got = { 0 };
+        PeerAddress host;
+
+        p->settings.stop_usec = p->settings.again_usec = 50 * USEC_PER_MSEC;
+        pair_start(p);
+        host = address_of(p);
+        p->host->mode = PEER_HOST_WAITS;
+        g_assert_cmpint(peer_client_stop(p->client, &host, "a", 0, on_done, &got, NULL, NULL), >=, 0);
+        peer_host_until_waiting(p->host, 1);
+        loop_for(p->host->event, 300);
+        g_assert_cmpuint(got.n, ==, 0);
+        peer_host_go_on(p->host, 0);
+        loop_until(p->host->event, has_got, &got);
+        g_assert_true(got.stopped);
+}
+
 static void assert_not_connected(Pair *p, const PeerAddress *host)
 {
         g_auto(Got) got = { 0 };
@@ -587,6 +631,10 @@ int main(int argc, char *argv[])
                 test_a_request_that_is_given_up_is_cancelled_there);
         g_test_add_func("/client/an-answer-that-is-late-is-asked-for-again-and-nothing-done-twice",
                 test_an_answer_that_is_late_is_asked_for_again_and_nothing_done_twice);
+        g_test_add_func("/client/an-agent-that-is-to-be-ready-is-waited-for-as-long-as-its-host-does",
+                test_an_agent_that_is_to_be_ready_is_waited_for_as_long_as_its_host_does);
+        g_test_add_func("/client/a-stop-is-waited-for-as-long-as-the-host-does",
+                test_a_stop_is_waited_for_as_long_as_the_host_does);
         g_test_add_func(
                 "/client/a-host-of-another-name-is-not-asked", test_a_host_of_another_name_is_not_asked);
         g_test_add_func("/client/a-host-of-a-foreign-authority-is-not-asked",
