@@ -14,6 +14,7 @@ static const PeerClientSettings preset = {
         .create_usec = 60 * USEC_PER_SEC,
         .stop_usec = 30 * USEC_PER_SEC,
         .look_usec = 10 * USEC_PER_SEC,
+        .pause_usec = USEC_PER_SEC,
         .again_usec = 10 * USEC_PER_SEC,
 };
 
@@ -40,6 +41,7 @@ static void set_up(PeerClient *c, const PeerClientSettings *settings)
                 .create_usec = settings->create_usec ? settings->create_usec : preset.create_usec,
                 .stop_usec = settings->stop_usec ? settings->stop_usec : preset.stop_usec,
                 .look_usec = settings->look_usec ? settings->look_usec : preset.look_usec,
+                .pause_usec = settings->pause_usec ? settings->pause_usec : preset.pause_usec,
                 .again_usec = settings->again_usec ? settings->again_usec : preset.again_usec,
         };
         peer_client_set_tls(c, &settings->tls);
@@ -55,6 +57,7 @@ int peer_client_new(sd_event *event, const PeerClientSettings *settings, PeerCli
                 return r;
         }
 
+        c->event = sd_event_ref(event);
         set_up(c, settings);
         *ret = c;
         return 0;
@@ -68,6 +71,7 @@ PeerClient *peer_client_free(PeerClient *c)
         while (c->requests)
                 peer_request_free(c->requests);
         http_client_free(c->http);
+        sd_event_unref(c->event);
         g_free(c->cert_file);
         g_free(c->key_file);
         g_free(c->ca_file);

@@ -236,6 +236,30 @@ test_caller_who_leaves_cancels() {
         expect 'a(sssubtsos)a(ss) 0 0' "$(manager one ListFleetAgents s "")" "agents that are left"
 }
 
+# The agent is there once. The answer is right, or that it is not known: systemd may need longer for the restart than is
+# waited.
+test_host_that_dies_while_it_is_asked_has_the_agent_once() {
+        local answer answers name there=0
+        answers=$(mktemp)
+        runtime=slow run_agent one orphan host s "$prefix-two" wait s ready >"$answers" 2>&1 &
+        wait_until 30 says '"starting"' manager two GetAgentInfo s orphan
+        run two systemctl kill --kill-whom=main --signal=SIGKILL agenthostd.service
+        wait_until 30 registry_is ok two
+        signal_agent two orphan SIGUSR1
+        wait
+        answer=$(<"$answers")
+        rm -f "$answers"
+        [[ $answer == "ss \"orphan\" \"$prefix-two:50051\"" || $answer == *"Host $prefix-two has not answered"* ]] ||
+                { echo "RunAgent: $answer" && return 1; }
+        wait_until 30 says '"running"' manager two GetAgentInfo s orphan
+        for name in "${hosts[@]}"; do
+                there=$((there + $(count_on "$name")))
+        done
+        expect 1 "$there" "agents"
+        expect 1 "$(run two systemctl list-units --plain --no-legend 'agent-*.scope' | wc --lines)" "scopes on two"
+        stop_all
+}
+
 test_host_cut_off_is_passed_over() {
         local i answer
         stop_all

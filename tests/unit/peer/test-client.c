@@ -511,6 +511,7 @@ static void ask(Kind kind, Script *script, Got *got)
 
         p->settings.create_usec = 500 * USEC_PER_MSEC;
         p->settings.look_usec = 500 * USEC_PER_MSEC;
+        p->settings.pause_usec = USEC_PER_MSEC;
         p->settings.again_usec = 2 * USEC_PER_SEC;
         pair_start(p);
         if (kind == CREATE)
@@ -604,6 +605,95 @@ static void test_a_second_try_may_do(void)
         g_assert_cmpstr(script.keys[0], ==, script.keys[1]);
 }
 
+/* A server of that port for a while. */
+typedef struct Life {
+        Pair *pair;
+        PkiCert cert;
+        char *address;
+        FakeHttp *fake;
+} Life;
+
+static void life_begin(Life *life, unsigned port, Script *script)
+{
+        const FakeTls tls = { life->cert.cert, life->cert.key, pki_ca_pem(life->pair->host->pki) };
+
+        life->fake = fake_http_new(&tls, port, play, script);
+        if (!life->address)
+                life->address = g_strdup_printf("127.0.0.1:%u", fake_http_port(life->fake));
+}
+
+static Life life_new(Pair *p, Script *script)
+{
+        Life life = { .pair = p, .cert = pki_issue(p->host->pki, "server", "DNS:localhost", 3600) };
+
+        life_begin(&life, 0, script);
+        return life;
+}
+
+static void life_done(Life *life)
+{
+        fake_http_free(life->fake);
+        pki_cert_done(&life->cert);
+        g_free(life->address);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Life, life_done)
+
+static bool has_been_asked(void *userdata)
+{
+        Script *script = userdata;
+        bool asked;
+
+        g_mutex_lock(&script->lock);
+        asked = script->n > 0;
+        g_mutex_unlock(&script->lock);
+        return asked;
+}
+
+/* It dies with the request, and is there again a little later. */
+static void test_a_host_that_is_being_restarted_is_asked_when_it_is_back(void)
+{
+        g_autoptr(Pair) p = start();
+        g_auto(Script) before = { .replies = { NULL } }, after = { .replies = { CREATED } };
+        g_auto(Life) life = life_new(p, &before);
+        unsigned port = fake_http_port(life.fake);
+        const PeerAddress host = { .address = life.address, .name = "localhost" };
+        g_auto(Got) got = { 0 };
+
+        ask_create(p->client, &host, &got, NULL);
+        loop_until(p->host->event, has_been_asked, &before);
+        fake_http_free(life.fake);
+        loop_for(p->host->event, 100);
+        g_assert_cmpuint(got.n, ==, 0);
+        life_begin(&life, port, &after);
+        loop_until(p->host->event, has_got, &got);
+        g_assert_cmpint(got.verdict, ==, PEER_ANSWERED);
+        g_assert_cmpstr(got.agent_id, ==, "agent-1");
+        g_assert_cmpstr(before.keys[0], ==, after.keys[0]);
+}
+
+static void test_who_waits_to_ask_again_can_be_given_up(void)
+{
+        g_autoptr(Pair) p = pair_new();
+        g_auto(Script) script = { .replies = { "" } };
+        g_auto(Life) life = life_new(p, &script);
+        const PeerAddress host = { .address = life.address, .name = "localhost" };
+        PeerRequest *request = NULL, *other = NULL;
+        g_auto(Got) got = { 0 };
+
+        p->settings.pause_usec = 3600 * USEC_PER_SEC;
+        pair_start(p);
+        ask_create(p->client, &host, &got, &request);
+        ask_create(p->client, &host, &got, &other);
+        loop_until(p->host->event, has_been_asked, &script);
+        loop_for(p->host->event, 50);
+        g_assert_nonnull(request);
+        peer_request_free(request);
+        g_assert_null(request);
+        p->client = peer_client_free(p->client);
+        g_assert_null(other);
+        g_assert_cmpuint(got.n, ==, 0);
+}
+
 static void test_an_error_without_a_problem_is_told_by_its_status(void)
 {
         static const char reply[] = "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 12\r\n\r\n<h1>502</h1>";
@@ -657,6 +747,10 @@ int main(int argc, char *argv[])
                 test_a_host_that_answers_garbage_is_not_believed);
         g_test_add_func("/client/what-is-no-http-is-no-answer", test_what_is_no_http_is_no_answer);
         g_test_add_func("/client/a-second-try-may-do", test_a_second_try_may_do);
+        g_test_add_func("/client/a-host-that-is-being-restarted-is-asked-when-it-is-back",
+                test_a_host_that_is_being_restarted_is_asked_when_it_is_back);
+        g_test_add_func("/client/who-waits-to-ask-again-can-be-given-up",
+                test_who_waits_to_ask_again_can_be_given_up);
         g_test_add_func("/client/an-error-without-a-problem-is-told-by-its-status",
                 test_an_error_without_a_problem_is_told_by_its_status);
         return g_test_run();
