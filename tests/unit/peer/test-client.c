@@ -35,8 +35,10 @@ static void on_done(PeerResult *result, void *userdata)
         got->kind = result->fault.kind;
         g_free(got->fault);
         got->fault = g_strdup(result->fault.text);
-        if (result->created.agent_id)
+        if (result->created.agent_id) {
+                free(got->agent_id);
                 got->agent_id = steal_ptr(result->created.agent_id);
+        }
         if (result->agents)
                 got->n_agents = result->agents->len;
         if (result->agent.state)
@@ -462,6 +464,35 @@ static void test_a_rotated_certificate_of_the_client_serves_new_connections(void
         g_assert_cmpstr(got.agent_id, ==, "agent-1");
 }
 
+static void test_a_rotated_certificate_of_the_client_leaves_connections_that_are_kept(void)
+{
+        g_autoptr(Pair) p = start();
+        g_auto(PkiCert) other = pki_issue(p->host->pki, "client", "DNS:new.example.com", 3600);
+        const PeerAddress host = address_of(p);
+        g_auto(Got) got = { 0 };
+
+        ask_create(p->client, &host, &got, NULL);
+        loop_until(p->host->event, has_got, &got);
+        peer_host_put(p->host, "client-cert.pem", other.cert);
+        peer_host_put(p->host, "client-key.pem", other.key);
+
+        /* That of before, by the name of before; a second one by the new. */
+        p->host->mode = PEER_HOST_WAITS;
+        ask_create(p->client, &host, &got, NULL);
+        peer_host_until_waiting(p->host, 1);
+        g_assert_cmpuint(peer_server_count_connections(p->host->server), ==, 1);
+        p->host->client_name = "new.example.com";
+        ask_create(p->client, &host, &got, NULL);
+        peer_host_until_waiting(p->host, 2);
+        g_assert_cmpuint(peer_server_count_connections(p->host->server), ==, 2);
+
+        peer_host_go_on(p->host, 0);
+        peer_host_go_on(p->host, 0);
+        got.n_wanted = 3;
+        loop_until(p->host->event, have_all_got, &got);
+        g_assert_cmpint(got.verdict, ==, PEER_ANSWERED);
+}
+
 /* --- with others --- */
 
 /* What the next requests are answered with, to the byte; NULL: nothing, for ever. */
@@ -739,6 +770,8 @@ int main(int argc, char *argv[])
                 test_a_client_that_ends_gives_everything_up);
         g_test_add_func("/client/a-rotated-certificate-of-the-client-serves-new-connections",
                 test_a_rotated_certificate_of_the_client_serves_new_connections);
+        g_test_add_func("/client/a-rotated-certificate-of-the-client-leaves-connections-that-are-kept",
+                test_a_rotated_certificate_of_the_client_leaves_connections_that_are_kept);
         g_test_add_func("/client/a-host-that-never-answers-is-asked-twice",
                 test_a_host_that_never_answers_is_asked_twice);
         g_test_add_func("/client/a-host-that-dies-in-its-reply-is-asked-twice",
