@@ -104,6 +104,25 @@ test_replaced_files_are_read_again() {
         expect "$before" "$(run two systemctl show --property=MainPID agenthostd.service)" "agenthostd on two"
 }
 
+# speaks_tls12 HOST OTHER: the host, as a client that knows no newer one, to the other.
+speaks_tls12() {
+        says 'New, TLSv1.2, Cipher is' run "$1" openssl s_client -tls1_2 -connect "$prefix-$2:50051" \
+                -cert /etc/agenthost/tls/host.pem -key /etc/agenthost/tls/host.key </dev/null
+}
+
+test_tls12_is_spoken_by_those_who_are_told_to() {
+        wait_until 30 says 'b false' ask one two
+        ! speaks_tls12 one two || { echo "without its being told" && return 1; }
+        config two version <<<$'[Peers]\nMinimumTls=1.2'
+        reload two
+        wait_until 30 speaks_tls12 one two
+        expect_answers
+        run two rm /etc/agenthost/agenthost.conf.d/version.conf
+        reload two
+        wait_until 30 says 'b false' ask one two
+        ! speaks_tls12 one two || { echo "after it has been told not to" && return 1; }
+}
+
 test_broken_files_leave_what_is_there() {
         run two sh -c 'echo nonsense >/etc/agenthost/tls/new && mv /etc/agenthost/tls/new /etc/agenthost/tls/host.pem'
         run one systemctl restart agenthostd.service

@@ -535,7 +535,7 @@ static void ask(Kind kind, Script *script, Got *got)
 {
         g_autoptr(Pair) p = pair_new();
         g_auto(PkiCert) cert = pki_issue(p->host->pki, "server", "DNS:localhost", 3600);
-        const FakeTls tls = { cert.cert, cert.key, pki_ca_pem(p->host->pki) };
+        const FakeTls tls = { .cert = cert.cert, .key = cert.key, .client_ca = pki_ca_pem(p->host->pki) };
         g_autoptr(FakeHttp) fake = fake_http_new(&tls, 0, play, script);
         g_autofree char *address = g_strdup_printf("127.0.0.1:%u", fake_http_port(fake));
         const PeerAddress host = { .address = address, .name = "localhost" };
@@ -636,6 +636,39 @@ static void test_a_second_try_may_do(void)
         g_assert_cmpstr(script.keys[0], ==, script.keys[1]);
 }
 
+static void ask_old_server(bool allow_tls12, Script *script, Got *got)
+{
+        g_autoptr(Pair) p = pair_new();
+        g_auto(PkiCert) cert = pki_issue(p->host->pki, "server", "DNS:localhost", 3600);
+        const FakeTls tls = {
+                .cert = cert.cert,
+                .key = cert.key,
+                .client_ca = pki_ca_pem(p->host->pki),
+                .only_tls12 = true,
+        };
+        g_autoptr(FakeHttp) fake = fake_http_new(&tls, 0, play, script);
+        g_autofree char *address = g_strdup_printf("127.0.0.1:%u", fake_http_port(fake));
+
+        p->settings.tls.allow_tls12 = allow_tls12;
+        pair_start(p);
+        ask_create(p->client, &(PeerAddress){ .address = address, .name = "localhost" }, got, NULL);
+        loop_until(p->host->event, has_got, got);
+}
+
+static void test_tls_12_is_for_those_who_allow_it(void)
+{
+        g_auto(Script) script = { .replies = { CREATED } };
+        g_auto(Got) refused = { 0 }, allowed = { 0 };
+
+        ask_old_server(false, &script, &refused);
+        g_assert_cmpint(refused.verdict, ==, PEER_NOT_CONNECTED);
+        g_assert_cmpuint(script.n, ==, 0);
+        ask_old_server(true, &script, &allowed);
+        g_assert_cmpint(allowed.verdict, ==, PEER_ANSWERED);
+        g_assert_cmpuint(script.n, ==, 1);
+        g_assert_cmpstr(script.client, ==, "client");
+}
+
 /* A server of that port for a while. */
 typedef struct Life {
         Pair *pair;
@@ -646,7 +679,11 @@ typedef struct Life {
 
 static void life_begin(Life *life, unsigned port, Script *script)
 {
-        const FakeTls tls = { life->cert.cert, life->cert.key, pki_ca_pem(life->pair->host->pki) };
+        const FakeTls tls = {
+                .cert = life->cert.cert,
+                .key = life->cert.key,
+                .client_ca = pki_ca_pem(life->pair->host->pki),
+        };
 
         life->fake = fake_http_new(&tls, port, play, script);
         if (!life->address)
@@ -780,6 +817,7 @@ int main(int argc, char *argv[])
                 test_a_host_that_answers_garbage_is_not_believed);
         g_test_add_func("/client/what-is-no-http-is-no-answer", test_what_is_no_http_is_no_answer);
         g_test_add_func("/client/a-second-try-may-do", test_a_second_try_may_do);
+        g_test_add_func("/client/tls-12-is-for-those-who-allow-it", test_tls_12_is_for_those_who_allow_it);
         g_test_add_func("/client/a-host-that-is-being-restarted-is-asked-when-it-is-back",
                 test_a_host_that_is_being_restarted_is_asked_when_it_is_back);
         g_test_add_func("/client/who-waits-to-ask-again-can-be-given-up",
