@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "log.h"
 #include "time-util.h"
 #include "wire.h"
 
@@ -139,14 +140,16 @@ static int on_pause_over(sd_event_source *s, uint64_t usec, void *userdata)
 }
 
 /* What has lost the answer may be a restart of the host, which is to be over. */
-static int ask_again(PeerRequest *r)
+static int ask_again(PeerRequest *r, const Fault *why)
 {
         int x = sd_event_add_time_relative(r->client->event, &r->pause, CLOCK_MONOTONIC,
                 r->client->settings.pause_usec, 0, on_pause_over, r);
 
-        if (x >= 0)
-                (void)sd_event_source_set_description(r->pause, "peer-request-pause");
-        return x;
+        if (x < 0)
+                return x;
+        log_debug("Host %s has not answered, and is asked again: %s", r->name, fault_text(why));
+        (void)sd_event_source_set_description(r->pause, "peer-request-pause");
+        return 0;
 }
 
 static void on_done(const HttpResult *http, void *userdata)
@@ -154,7 +157,7 @@ static void on_done(const HttpResult *http, void *userdata)
         PeerRequest *r = userdata;
         PeerResult result = { .verdict = PEER_ANSWERED };
 
-        if (is_to_be_asked_again(r, http) && ask_again(r) >= 0)
+        if (is_to_be_asked_again(r, http) && ask_again(r, http->fault) >= 0)
                 return;
         if (!http->fault)
                 read_reply(r, http->head->status, &result);

@@ -440,6 +440,46 @@ static void test_a_client_that_ends_gives_everything_up(void)
         g_assert_cmpuint(got.n, ==, 0);
 }
 
+/* The client hears of it when it has sent the request. */
+static void assert_refused(const PkiCert *cert, Pair *p)
+{
+        g_autofree char *large = g_strnfill(3 * 1024 * 1024, 'x');
+        const PeerCreate creates[] = {
+                { .agent_spec = (char *)"{\"id\": \"agent-1\"}", .guild_spec = (char *)"{}" },
+                { .agent_spec = (char *)"{\"id\": \"agent-1\"}", .guild_spec = large },
+        };
+        const PeerAddress host = address_of(p);
+
+        peer_host_put(p->host, "client-cert.pem", cert->cert);
+        peer_host_put(p->host, "client-key.pem", cert->key);
+        for (unsigned i = 0; i < N_AT_ONCE; i++) {
+                g_auto(Got) got = { 0 };
+
+                g_assert_cmpint(
+                        peer_client_create(p->client, &host, &creates[i % 2], on_done, &got, NULL, NULL), >=,
+                        0);
+                loop_until(p->host->event, has_got, &got);
+                if (got.verdict != PEER_NOT_CONNECTED)
+                        g_error("%u: %s", i, got.fault);
+                g_assert_cmpint(got.kind, ==, FAULT_PEER_UNREACHABLE);
+        }
+        g_assert_cmpuint(p->host->n_asked, ==, 0);
+}
+
+static void test_a_host_that_refuses_our_certificate_was_not_asked(void)
+{
+        g_autoptr(Pair) p = start();
+        g_autoptr(Pki) pki = pki_new("strangers");
+        g_auto(PkiCert) foreign = pki_issue(pki, "client", "DNS:client.example.com", 3600);
+        g_auto(PkiCert) expired = pki_issue(p->host->pki, "client", "DNS:client.example.com", -60);
+        g_auto(PkiCert) no_client =
+                pki_issue_for(p->host->pki, "client", "DNS:client.example.com", 3600, "serverAuth");
+
+        assert_refused(&foreign, p);
+        assert_refused(&expired, p);
+        assert_refused(&no_client, p);
+}
+
 static void test_a_rotated_certificate_of_the_client_serves_new_connections(void)
 {
         g_autoptr(Pair) p = pair_new();
@@ -805,6 +845,8 @@ int main(int argc, char *argv[])
                 "/client/without-certificates-nobody-is-asked", test_without_certificates_nobody_is_asked);
         g_test_add_func("/client/a-client-that-ends-gives-everything-up",
                 test_a_client_that_ends_gives_everything_up);
+        g_test_add_func("/client/a-host-that-refuses-our-certificate-was-not-asked",
+                test_a_host_that_refuses_our_certificate_was_not_asked);
         g_test_add_func("/client/a-rotated-certificate-of-the-client-serves-new-connections",
                 test_a_rotated_certificate_of_the_client_serves_new_connections);
         g_test_add_func("/client/a-rotated-certificate-of-the-client-leaves-connections-that-are-kept",
