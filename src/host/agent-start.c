@@ -290,6 +290,14 @@ static void await(Agent *a, bool wait_ready, CreateDone done, void *userdata)
                 await_event(a, wait_ready, done, userdata);
 }
 
+static void tell_agent(const CreateRequest *req, Agent *a, bool is_new)
+{
+        if (!req->ret_agent)
+                return;
+        *req->ret_agent = a;
+        *req->ret_is_new = is_new;
+}
+
 /* Returns whether the request was made before: it is answered then, with the same result or a fault. */
 static int answer_repeated(Host *host,
         const CreateRequest *req,
@@ -310,6 +318,7 @@ static int answer_repeated(Host *host,
                         "request_id '%s' was used for agent %s with other specs; use a new one for each request",
                         req->options->request_id, first->id);
 
+        tell_agent(req, first, false);
         await(first, req->options->wait_ready, done, userdata);
         return 1;
 }
@@ -332,8 +341,7 @@ launch(Host *host, const CreateRequest *req, CreatePlan *plan, CreateDone done, 
                 agent_log(a, LOG_WARNING, "client_type '%s' is not one of runtime '%s'; agent %s gets '%s'",
                         req->options->client_type, a->runtime, a->id, a->client_type);
 
-        if (req->ret_agent)
-                *req->ret_agent = a;
+        tell_agent(req, a, true);
         /* In this order: what comes of it may come at once. */
         await(a, req->options->wait_ready, done, userdata);
         agent_claim_and_spawn(a, req->options->takeover);

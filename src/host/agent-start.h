@@ -15,9 +15,10 @@ typedef struct CreateRequest {
         const CreateOptions *options;
         bool needs_claim; /* it comes to nothing while the registry is away: others may have the id */
 
-        /* NULL, or where the agent is told that was made for it; none was for a repeat. It exists for as
-         * long as the callback has not come. */
+        /* NULL, or where the agent is told, and whether it was made for this: not for a repeat. It exists
+         * for as long as the callback has not come. */
         Agent **ret_agent;
+        bool *ret_is_new;
 } CreateRequest;
 
 /* Called once, with the agent (borrowed), or with a fault. */

@@ -11,7 +11,9 @@ struct LocalCreate {
         LocalCreate **holder;
         LocalCreated done; /* NULL: nobody waits any more */
         void *userdata;
-        Agent *agent; /* the one that was made for it; NULL: it was there before */
+        Agent *agent; /* which is there for as long as it is waited for */
+        bool is_new; /* the agent was made for this */
+        bool wait_ready;
 };
 
 static void on_created(Agent *a, const Fault *fault, void *userdata)
@@ -43,7 +45,12 @@ int local_create(Host *host,
                 return r;
 
         open = c = g_new0(LocalCreate, 1);
-        *c = (LocalCreate){ .holder = &open, .done = done, .userdata = userdata };
+        *c = (LocalCreate){
+                .holder = &open,
+                .done = done,
+                .userdata = userdata,
+                .wait_ready = create->wait_ready,
+        };
         r = host_create_agent(host,
                 &(CreateRequest){
                         .agent_spec = create->agent_spec,
@@ -51,6 +58,7 @@ int local_create(Host *host,
                         .messaging_config = create->messaging_config ? create->messaging_config : "",
                         .options = &options,
                         .ret_agent = &c->agent,
+                        .ret_is_new = &c->is_new,
                 },
                 on_created, c, fault);
         if (r < 0) {
@@ -95,7 +103,7 @@ LocalCreate *local_create_cancel(LocalCreate *c)
                 return NULL;
 
         /* The agent outlives the wait for it. */
-        a = c->agent;
+        a = c->is_new ? c->agent : NULL;
         (void)local_create_leave(c);
         if (!a || a->host->ending)
                 return NULL;
@@ -104,20 +112,29 @@ LocalCreate *local_create_cancel(LocalCreate *c)
         return NULL;
 }
 
+uint64_t local_create_deadline(const LocalCreate *c)
+{
+        return c->wait_ready ? c->agent->start_deadline_usec : 0;
+}
+
 struct LocalStop {
         LocalStop **holder;
+        Host *host; /* borrowed */
+        char *agent_id;
         LocalStopped done; /* NULL: nobody waits any more */
         void *userdata;
 };
 
 static void on_stopped(bool stopped, const Fault *fault, void *userdata)
 {
-        g_autofree LocalStop *s = userdata;
+        LocalStop *s = userdata;
 
         if (s->holder)
                 *s->holder = NULL;
         if (s->done)
                 s->done(stopped, fault, s->userdata);
+        g_free(s->agent_id);
+        g_free(s);
 }
 
 void local_stop(Host *host,
@@ -129,7 +146,13 @@ void local_stop(Host *host,
 {
         LocalStop *s = g_new0(LocalStop, 1), *open = s;
 
-        *s = (LocalStop){ .holder = &open, .done = done, .userdata = userdata };
+        *s = (LocalStop){
+                .holder = &open,
+                .host = host,
+                .agent_id = g_strdup(agent_id),
+                .done = done,
+                .userdata = userdata,
+        };
         host_stop_agent(host, agent_id, timeout_usec, on_stopped, s);
 
         /* What has been answered may have taken its caller with it. */
@@ -149,6 +172,13 @@ LocalStop *local_stop_leave(LocalStop *s)
         s->holder = NULL;
         s->done = NULL;
         return NULL;
+}
+
+uint64_t local_stop_deadline(const LocalStop *s)
+{
+        const Agent *a = host_find(s->host, s->agent_id);
+
+        return a ? a->stop_deadline_usec : 0;
 }
 
 PeerAgent local_describe(const Agent *a)

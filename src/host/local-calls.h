@@ -24,6 +24,10 @@ LocalCreate *local_create_cancel(LocalCreate *create);
 /* done does not run; the agent is left to become what it will. */
 LocalCreate *local_create_leave(LocalCreate *create);
 
+/* Until when (CLOCK_MONOTONIC) an agent that is waited for may take to be ready, as it stands now; 0: it is
+ * not waited for. */
+uint64_t local_create_deadline(const LocalCreate *create);
+
 /* As StopAgent. ret: as above. */
 void local_stop(Host *host,
         const char *agent_id,
@@ -34,6 +38,9 @@ void local_stop(Host *host,
 
 /* done does not run; what is being stopped stops. */
 LocalStop *local_stop_leave(LocalStop *stop);
+
+/* Until when (CLOCK_MONOTONIC) the agent may take to stop, as it stands now; 0: it has. */
+uint64_t local_stop_deadline(const LocalStop *stop);
 
 /* What GetAgentInfo and ListAgents tell; texts are borrowed from the agents. */
 PeerAgent local_describe(const Agent *agent);

@@ -35,6 +35,13 @@ static void cancel_create(void *userdata)
                 (void)local_create_cancel(op->create);
 }
 
+static uint64_t create_deadline(void *userdata)
+{
+        const Operation *op = userdata;
+
+        return local_create_deadline(op->create);
+}
+
 static void handle_create(PeerCall *call, PeerCreate *create, void *userdata)
 {
         _cleanup_fault_ Fault fault = FAULT_INIT;
@@ -44,6 +51,7 @@ static void handle_create(PeerCall *call, PeerCreate *create, void *userdata)
         *op = (Operation){ .host = userdata, .call = call };
         /* First: it may be answered at once, and both are gone then. */
         peer_call_set_operation(call, op, cancel_create);
+        peer_call_set_deadline(call, create_deadline);
         if (local_create(op->host, create, on_created, op, &op->create, &fault) >= 0)
                 return;
         peer_call_failed(call, &fault);
@@ -67,6 +75,13 @@ static void cancel_stop(void *userdata)
         (void)local_stop_leave(op->stop);
 }
 
+static uint64_t stop_deadline(void *userdata)
+{
+        const Operation *op = userdata;
+
+        return local_stop_deadline(op->stop);
+}
+
 static void handle_stop(PeerCall *call, const char *agent_id, uint64_t timeout_usec, void *userdata)
 {
         Operation *op = g_new0(Operation, 1);
@@ -74,6 +89,7 @@ static void handle_stop(PeerCall *call, const char *agent_id, uint64_t timeout_u
         log_debug("Peer %s stops an agent", peer_call_client(call));
         *op = (Operation){ .host = userdata, .call = call };
         peer_call_set_operation(call, op, cancel_stop);
+        peer_call_set_deadline(call, stop_deadline);
         local_stop(op->host, agent_id, timeout_usec, on_stopped, op, &op->stop);
 }
 

@@ -163,6 +163,49 @@ static size_t on_body(char *data, size_t one, size_t size, void *userdata)
         return r->reader_error < 0 ? CURL_WRITEFUNC_ERROR : size;
 }
 
+/* By these a server refuses a certificate, and nothing else (RFC 8446, 6.2). */
+static bool is_refusal(uint64_t alert)
+{
+        return (alert >= 42 && alert <= 46) || /* bad_certificate to certificate_unknown */
+                alert == 48 || /* unknown_ca */
+                alert == 49 || /* access_denied */
+                alert == 116; /* certificate_required */
+}
+
+/* With TLS 1.3 a server that refuses our certificate says so after we may have sent the request, which it
+ * then does not look at. libcurl has no code for that, but tells OpenSSL's: "... error:0A000418:SSL
+ * routines::tlsv1 alert unknown ca", where in the lower bits alerts begin at 1000 (SSL_AD_REASON_OFFSET). */
+static bool is_refused(const char *error)
+{
+        const char *code = strstr(error, "error:");
+        char *end;
+        uint64_t reason;
+
+        if (!code)
+                return false;
+        reason = g_ascii_strtoull(code + strlen("error:"), &end, 16) & 0x7fffff;
+        return *end == ':' && reason > 1000 && is_refusal(reason - 1000);
+}
+
+/* The connection was closed while we were still writing, be it the end of the handshake: that is what went
+ * wrong first, and what was told. libcurl may take it for a failure to read, as OpenSSL goes on to look for
+ * an alert. */
+static bool is_unsent(const char *error, CURLcode code)
+{
+        return code == CURLE_SEND_ERROR || g_str_has_prefix(error, "Send failure: ") ||
+                strstr(error, "SSL_write");
+}
+
+static bool may_have_arrived(const HttpRequest *r, CURLcode code)
+{
+        long n_sent = 0;
+
+        if (code != CURLE_OK && !r->has_head && (is_unsent(r->error, code) || is_refused(r->error)))
+                return false;
+        curl_easy_getinfo(r->easy, CURLINFO_REQUEST_SIZE, &n_sent);
+        return n_sent > 0;
+}
+
 /* What libcurl, or OpenSSL, says of certificates can be all but silent. */
 static const char *prefix_for(CURLcode code)
 {
@@ -187,13 +230,11 @@ static void on_done(CURL *easy, CURLcode code, void *userdata)
 {
         _cleanup_fault_ Fault fault = FAULT_INIT;
         HttpRequest *r = NULL;
-        long n_sent = 0;
         HttpResult result;
 
         (void)userdata;
 
         curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&r);
-        curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &n_sent);
         /* A head that was cut is none, which libcurl takes for a reply without anything in it. */
         if (code == CURLE_OK && !r->has_head)
                 code = CURLE_GOT_NOTHING;
@@ -204,7 +245,7 @@ static void on_done(CURL *easy, CURLcode code, void *userdata)
                 .fault = code == CURLE_OK ? NULL : &fault,
                 .too_large = r->too_large,
                 .reader_error = r->reader_error,
-                .may_have_arrived = n_sent > 0,
+                .may_have_arrived = may_have_arrived(r, code),
         };
 
         request_unlink(r);

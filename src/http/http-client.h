@@ -72,7 +72,7 @@ typedef struct HttpResult {
         const Fault *fault; /* NULL: the reply is complete, whatever its status */
         bool too_large; /* it ended at reply_max */
         int reader_error; /* it ended with what a handler returned; else 0 */
-        bool may_have_arrived; /* false: the server has not seen any of the request */
+        bool may_have_arrived; /* false: the server has not seen all of the request, or did not look at it */
 } HttpResult;
 
 /* Handlers run from the loop only. head and body return 0, or a negative errno to end the transfer. They

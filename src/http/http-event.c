@@ -52,7 +52,8 @@ static int on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata)
 
         (void)s;
 
-        if (revents & (EPOLLIN | EPOLLHUP))
+        /* An error alone would be one of sending to libcurl; to read tells what it is. */
+        if (revents & (EPOLLIN | EPOLLHUP | EPOLLERR))
                 what |= CURL_CSELECT_IN;
         if (revents & EPOLLOUT)
                 what |= CURL_CSELECT_OUT;

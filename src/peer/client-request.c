@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "log.h"
+#include "time-util.h"
 #include "wire.h"
 
 #define ATTEMPTS_MAX 2
@@ -26,7 +28,9 @@ struct PeerRequest {
         void *userdata;
 
         unsigned n_attempts;
-        HttpRequest *http;
+        uint64_t end_usec; /* CLOCK_MONOTONIC, of the time that the host has */
+        HttpRequest *http; /* one of these is there */
+        sd_event_source *pause;
         GString *answer; /* of this attempt */
 };
 
@@ -53,6 +57,7 @@ static void request_unlink(PeerRequest *r)
 static void request_destroy(PeerRequest *r)
 {
         http_request_free(r->http);
+        sd_event_source_disable_unref(r->pause);
         g_free(r->ask.target);
         g_clear_pointer(&r->ask.body, g_bytes_unref);
         g_free(r->url);
@@ -117,12 +122,42 @@ static bool is_to_be_asked_again(const PeerRequest *r, const HttpResult *http)
         return http->fault && http->may_have_arrived && !http->too_large && r->n_attempts < ATTEMPTS_MAX;
 }
 
+static int on_pause_over(sd_event_source *s, uint64_t usec, void *userdata)
+{
+        _cleanup_fault_ Fault fault = FAULT_INIT;
+        PeerResult result = { 0 };
+        PeerRequest *r = userdata;
+
+        (void)s;
+        (void)usec;
+
+        r->pause = sd_event_source_disable_unref(r->pause);
+        if (start_attempt(r, &fault) >= 0)
+                return 0;
+        unreachable(r, &result, PEER_NO_ANSWER, fault_text(&fault));
+        end(r, &result);
+        return 0;
+}
+
+/* What has lost the answer may be a restart of the host, which is to be over. */
+static int ask_again(PeerRequest *r, const Fault *why)
+{
+        int x = sd_event_add_time_relative(r->client->event, &r->pause, CLOCK_MONOTONIC,
+                r->client->settings.pause_usec, 0, on_pause_over, r);
+
+        if (x < 0)
+                return x;
+        log_debug("Host %s has not answered, and is asked again: %s", r->name, fault_text(why));
+        (void)sd_event_source_set_description(r->pause, "peer-request-pause");
+        return 0;
+}
+
 static void on_done(const HttpResult *http, void *userdata)
 {
         PeerRequest *r = userdata;
         PeerResult result = { .verdict = PEER_ANSWERED };
 
-        if (is_to_be_asked_again(r, http) && start_attempt(r, NULL) >= 0)
+        if (is_to_be_asked_again(r, http) && ask_again(r, http->fault) >= 0)
                 return;
         if (!http->fault)
                 read_reply(r, http->head->status, &result);
@@ -142,11 +177,14 @@ static int on_body(const void *data, size_t size, void *userdata)
         return 0;
 }
 
+/* What is left of the time, for the second attempt at least some. */
 static uint64_t attempt_limit(const PeerRequest *r)
 {
-        uint64_t limit = r->n_attempts == 0 ? r->ask.limit_usec : r->client->settings.again_usec;
+        uint64_t now = now_usec(CLOCK_MONOTONIC), left = r->end_usec > now ? r->end_usec - now : 0;
 
-        return MIN(limit, LIMIT_MAX_USEC);
+        if (r->n_attempts > 0)
+                left = MAX(left, r->client->settings.again_usec);
+        return MIN(left, LIMIT_MAX_USEC);
 }
 
 static int start_attempt(PeerRequest *r, Fault *fault)
@@ -202,6 +240,7 @@ static PeerRequest *request_new(PeerClient *client, const PeerAddress *host, Pee
                 .url = g_strdup_printf("https://%s%s", host->address, ask->target),
                 .name = g_strdup(host->name),
                 .key = ask->has_effect ? make_key() : NULL,
+                .end_usec = usec_add(now_usec(CLOCK_MONOTONIC), ask->limit_usec),
                 .answer = g_string_new(NULL),
         };
         return r;

@@ -21,6 +21,7 @@ typedef struct PeerAsk {
 } PeerAsk;
 
 struct PeerClient {
+        sd_event *event;
         HttpClient *http;
         char *cert_file, *key_file, *ca_file;
         PeerClientSettings settings; /* without zeros; its files are those above */

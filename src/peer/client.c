@@ -5,11 +5,16 @@
 #include "time-util.h"
 #include "wire.h"
 
+/* For how long its runtime lets an agent start or stop, and whether the agent asks for more, only its host
+ * knows, which answers in time. That one is cut off, or dead, shows by its connection. */
+#define HOSTS_TIME_USEC (24 * 3600 * USEC_PER_SEC)
+
 static const PeerClientSettings preset = {
         .connect_usec = 2 * USEC_PER_SEC,
         .create_usec = 60 * USEC_PER_SEC,
         .stop_usec = 30 * USEC_PER_SEC,
         .look_usec = 10 * USEC_PER_SEC,
+        .pause_usec = USEC_PER_SEC,
         .again_usec = 10 * USEC_PER_SEC,
 };
 
@@ -36,6 +41,7 @@ static void set_up(PeerClient *c, const PeerClientSettings *settings)
                 .create_usec = settings->create_usec ? settings->create_usec : preset.create_usec,
                 .stop_usec = settings->stop_usec ? settings->stop_usec : preset.stop_usec,
                 .look_usec = settings->look_usec ? settings->look_usec : preset.look_usec,
+                .pause_usec = settings->pause_usec ? settings->pause_usec : preset.pause_usec,
                 .again_usec = settings->again_usec ? settings->again_usec : preset.again_usec,
         };
         peer_client_set_tls(c, &settings->tls);
@@ -51,6 +57,7 @@ int peer_client_new(sd_event *event, const PeerClientSettings *settings, PeerCli
                 return r;
         }
 
+        c->event = sd_event_ref(event);
         set_up(c, settings);
         *ret = c;
         return 0;
@@ -64,6 +71,7 @@ PeerClient *peer_client_free(PeerClient *c)
         while (c->requests)
                 peer_request_free(c->requests);
         http_client_free(c->http);
+        sd_event_unref(c->event);
         g_free(c->cert_file);
         g_free(c->key_file);
         g_free(c->ca_file);
@@ -111,8 +119,7 @@ int peer_client_create(PeerClient *c,
                 .has_effect = true,
                 .wanted_status = 201,
                 .read = read_created,
-                .limit_usec =
-                        usec_add(c->settings.create_usec, create->wait_ready ? create->timeout_usec : 0),
+                .limit_usec = usec_add(c->settings.create_usec, create->wait_ready ? HOSTS_TIME_USEC : 0),
         };
 
         return peer_request_start(c, host, &ask, done, userdata, ret_request, fault);
@@ -135,7 +142,8 @@ int peer_client_stop(PeerClient *c,
                 .has_effect = true,
                 .wanted_status = 200,
                 .read = read_stopped,
-                .limit_usec = usec_add(c->settings.stop_usec, timeout_usec),
+                .limit_usec =
+                        usec_add(c->settings.stop_usec, timeout_usec > 0 ? timeout_usec : HOSTS_TIME_USEC),
         };
 
         return peer_request_start(c, host, &ask, done, userdata, ret_request, fault);

@@ -18,10 +18,11 @@ typedef struct PeerRequest PeerRequest;
 typedef struct PeerClientSettings {
         PeerTls tls;
         uint64_t connect_usec; /* with the TLS handshake: 2 s */
-        uint64_t create_usec; /* beside the timeout of an agent that is waited for: 60 s */
-        uint64_t stop_usec; /* the same: 30 s */
+        uint64_t create_usec; /* but of an agent that is waited for, as long as its host does: 60 s */
+        uint64_t stop_usec; /* beside the timeout; without one, as long as its host does: 30 s */
         uint64_t look_usec; /* list, info, health: 10 s */
-        uint64_t again_usec; /* when it is asked once more: 10 s */
+        uint64_t pause_usec; /* before it is asked once more, as it may be being restarted: 1 s */
+        uint64_t again_usec; /* then, if less than that is left: 10 s */
 } PeerClientSettings;
 
 typedef struct PeerAddress {

@@ -16,10 +16,9 @@ Reply *reply_new(unsigned status, GBytes *body)
 }
 
 /* Whoever asks again, here or elsewhere, may have more luck. */
-static bool is_refusal(FaultKind kind)
+static bool is_refusal(unsigned status)
 {
-        return kind == FAULT_LIMIT_REACHED || kind == FAULT_DRAINING || kind == FAULT_LAUNCHER_UNAVAILABLE ||
-                kind == FAULT_ACCESS_DENIED;
+        return status == 403 || status == 429 || status == 503;
 }
 
 Reply *reply_new_fault(const Fault *fault)
@@ -27,7 +26,7 @@ Reply *reply_new_fault(const Fault *fault)
         unsigned status = wire_status(fault->kind);
         Reply *r = reply_new(status, wire_write_problem(status, fault->kind, fault_text(fault)));
 
-        r->refused = is_refusal(fault->kind);
+        r->refused = is_refusal(status);
         if (status == 503)
                 r->retry_after_sec = RETRY_AFTER_SEC;
         return r;

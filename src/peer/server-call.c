@@ -14,6 +14,7 @@ struct PeerCall {
         sd_event_source *grace;
         void *operation;
         void (*cancel)(void *operation);
+        uint64_t (*deadline)(void *operation); /* NULL: there is none but the limit */
 };
 
 static void call_free(PeerCall *c)
@@ -54,6 +55,20 @@ static void answer(PeerCall *c, Reply *reply)
         call_free(c);
 }
 
+/* The operation may take longer than was known when it was asked for. */
+static bool goes_on(PeerCall *c)
+{
+        uint64_t deadline = c->deadline ? c->deadline(c->operation) : 0, until;
+
+        if (deadline == 0)
+                return false;
+        until = usec_add(deadline, c->server->limits.call_usec);
+        if (until <= now_usec(CLOCK_MONOTONIC))
+                return false;
+        return sd_event_source_set_time(c->limit, until) >= 0 &&
+                sd_event_source_set_enabled(c->limit, SD_EVENT_ONESHOT) >= 0;
+}
+
 static int on_limit(sd_event_source *s, uint64_t usec, void *userdata)
 {
         PeerCall *c = userdata;
@@ -61,6 +76,8 @@ static int on_limit(sd_event_source *s, uint64_t usec, void *userdata)
         (void)s;
         (void)usec;
 
+        if (goes_on(c))
+                return 0;
         cancel_operation(c);
         answer(c, reply_new_problem(504, FAULT_FAILED, "This host did not get it done in time"));
         return 0;
@@ -127,6 +144,11 @@ void peer_call_set_operation(PeerCall *c, void *operation, void (*cancel)(void *
 {
         c->operation = operation;
         c->cancel = cancel;
+}
+
+void peer_call_set_deadline(PeerCall *c, uint64_t (*deadline)(void *operation))
+{
+        c->deadline = deadline;
 }
 
 const char *peer_call_client(const PeerCall *c)

@@ -50,6 +50,55 @@ static Reply *check_client(PeerServer *server, ServerConnection *c)
         return NULL;
 }
 
+/* By these it is told where a request ends, and whether it is a repeat. */
+static const char *const singles[] = { "Content-Length", "Transfer-Encoding", "Idempotency-Key" };
+
+typedef struct HeadCount {
+        unsigned n[ELEMENTSOF(singles)];
+        const char *twice; /* NULL: none is */
+        bool unclean; /* a value has control characters */
+} HeadCount;
+
+static bool is_clean(const char *value)
+{
+        for (; *value; value++)
+                if (g_ascii_iscntrl(*value) && *value != '\t')
+                        return false;
+        return true;
+}
+
+static enum MHD_Result count_header(
+        void *userdata, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+        HeadCount *c = userdata;
+
+        (void)kind;
+
+        if (value && !is_clean(value))
+                c->unclean = true;
+        for (size_t i = 0; i < ELEMENTSOF(singles); i++)
+                if (g_ascii_strcasecmp(name, singles[i]) == 0 && ++c->n[i] > 1)
+                        c->twice = singles[i];
+        return MHD_YES;
+}
+
+/* What can be read in two ways is read in none. */
+static Reply *check_ambiguity(struct MHD_Connection *mhd)
+{
+        HeadCount c = { 0 };
+
+        (void)MHD_get_connection_values(mhd, MHD_HEADER_KIND, count_header, &c);
+        if (c.twice)
+                return reply_new_problem(400, FAULT_INVALID_ARGS, "There is more than one %s", c.twice);
+        if (c.unclean)
+                return reply_new_problem(
+                        400, FAULT_INVALID_ARGS, "A header has control characters in its value");
+        if (c.n[0] > 0 && c.n[1] > 0)
+                return reply_new_problem(
+                        400, FAULT_INVALID_ARGS, "There are both %s and %s", singles[0], singles[1]);
+        return NULL;
+}
+
 static bool is_json(const char *type)
 {
         size_t length = strlen(WIRE_JSON);
@@ -96,6 +145,8 @@ Reply *server_head_check(PeerServer *server,
 {
         Reply *reply = check_client(server, server_connection_of(mhd));
 
+        if (!reply)
+                reply = check_ambiguity(mhd);
         if (!reply)
                 reply = server_route_find(mhd, method, path, ret);
         if (!reply)

@@ -50,6 +50,16 @@ static void look_at_files(const ServerTls *t, FileMark *ret)
         }
 }
 
+/* So that the client knows that nobody looks at its request, which it may have sent by now. */
+static void tell_refusal(gnutls_session_t session, unsigned status)
+{
+        gnutls_alert_description_t alert = status & GNUTLS_CERT_SIGNER_NOT_FOUND ? GNUTLS_A_UNKNOWN_CA
+                : status & GNUTLS_CERT_EXPIRED ? GNUTLS_A_CERTIFICATE_EXPIRED
+                                               : GNUTLS_A_BAD_CERTIFICATE;
+
+        (void)gnutls_alert_send(session, GNUTLS_AL_FATAL, alert);
+}
+
 /* Runs in the handshake. */
 static int verify_client(gnutls_session_t session)
 {
@@ -68,6 +78,7 @@ static int verify_client(gnutls_session_t session)
         if (gnutls_certificate_verification_status_print(status, GNUTLS_CRT_X509, &text, 0) >= 0)
                 log_debug("A peer's certificate is refused: %s", (char *)text.data);
         gnutls_free(text.data);
+        tell_refusal(session, status);
         return GNUTLS_E_CERTIFICATE_ERROR;
 }
 

@@ -29,7 +29,7 @@ typedef struct PeerLimits {
         uint64_t send_usec; /* an answer: 30 s */
         uint64_t idle_usec; /* between requests, with the next one's head: 120 s */
         uint64_t age_usec; /* of a connection, that it is not kept after: 1 h */
-        uint64_t call_usec; /* until the handlers answer, beside what the request gives them: 60 s */
+        uint64_t call_usec; /* until the handlers answer, beside what they are given: 60 s */
         uint64_t grace_usec; /* how long a request with a key goes on for its client to come back: 5 s */
         unsigned n_keys; /* requests with an Idempotency-Key that are remembered: 4,096 */
         uint64_t key_usec; /* for so long: 10 min */
@@ -103,6 +103,10 @@ uint64_t peer_server_runs(const PeerServer *server);
 /* cancel is called, at most once, when nobody wants the answer any more (the client has gone, the time is
  * up, the server ends); then, and after an answer, the call does not exist. */
 void peer_call_set_operation(PeerCall *call, void *operation, void (*cancel)(void *operation));
+
+/* deadline is asked when the time is up that the request gives: until when (CLOCK_MONOTONIC) the operation
+ * may take by what it has found out since; 0: that was all. */
+void peer_call_set_deadline(PeerCall *call, uint64_t (*deadline)(void *operation));
 
 /* The name of the client's certificate. */
 const char *peer_call_client(const PeerCall *call);

@@ -45,6 +45,7 @@ static SSL_CTX *make_tls(const FakeTls *tls)
         g_assert_cmpint(SSL_CTX_use_certificate(context, x509), ==, 1);
         g_assert_cmpint(SSL_CTX_use_PrivateKey(context, pkey), ==, 1);
         SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+        SSL_CTX_set_max_proto_version(context, tls->only_tls12 ? TLS1_2_VERSION : 0);
         X509_free(x509);
         EVP_PKEY_free(pkey);
         BIO_free(cert);

@@ -29,6 +29,7 @@ typedef struct FakeTls {
         const char *cert; /* PEM; NULL: plain HTTP */
         const char *key;
         const char *client_ca; /* clients are asked for a certificate, and let in without */
+        bool only_tls12;
 } FakeTls;
 
 /* port: 0 for any. */

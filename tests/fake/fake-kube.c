@@ -493,7 +493,7 @@ static bool on_request(FakeConnection *c, const FakeRequest *r, void *userdata)
 
 void fake_kube_start(FakeKube *k)
 {
-        FakeTls tls = { k->cert.cert, k->cert.key, pki_ca_pem(k->pki) };
+        FakeTls tls = { .cert = k->cert.cert, .key = k->cert.key, .client_ca = pki_ca_pem(k->pki) };
 
         k->http = fake_http_new(&tls, k->port, on_request, k);
         k->port = fake_http_port(k->http);

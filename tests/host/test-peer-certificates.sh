@@ -26,6 +26,15 @@ ask() {
         redis DEL agent_location:asked >/dev/null
 }
 
+# Whichever host's turn it is, two has the agent: one was not asked, as far as both can tell.
+expect_agents_on_two() {
+        local i
+        for i in 1 2; do
+                expect "ss \"$1-$i\" \"$prefix-two:50051\"" "$(run_agent two "$1-$i" 2>&1 || true)" "RunAgent"
+                manager two StopAgent su "$1-$i" 5 >/dev/null
+        done
+}
+
 # Connections that are kept have shown their certificates before.
 forget_connections() {
         local name
@@ -62,6 +71,7 @@ test_certificate_of_a_foreign_authority_opens_nothing() {
         forget_connections
         expect_like "*Host $prefix-two *" "$(ask one two)" "who believes fleet only, of foreign"
         expect_like "*Host $prefix-one *" "$(ask two one)" "foreign, of who believes fleet only"
+        expect_agents_on_two foreign
         expect 'u 0' "$(manager_property one AgentCount)" "one answers others"
 }
 
@@ -87,6 +97,7 @@ test_expired_certificate_opens_nothing() {
         forget_connections
         expect_like "*Host $prefix-two *" "$(ask one two)" "of who has expired"
         expect_like "*Host $prefix-one *" "$(ask two one)" "who has expired"
+        expect_agents_on_two expired
 }
 
 # No reload, no restart: what is new counts from the next connection on, and kept ones are kept.
@@ -102,6 +113,25 @@ test_replaced_files_are_read_again() {
         wait_until 30 registry_is ok one
         expect_answers
         expect "$before" "$(run two systemctl show --property=MainPID agenthostd.service)" "agenthostd on two"
+}
+
+# speaks_tls12 HOST OTHER: the host, as a client that knows no newer one, to the other.
+speaks_tls12() {
+        says 'New, TLSv1.2, Cipher is' run "$1" openssl s_client -tls1_2 -connect "$prefix-$2:50051" \
+                -cert /etc/agenthost/tls/host.pem -key /etc/agenthost/tls/host.key </dev/null
+}
+
+test_tls12_is_spoken_by_those_who_are_told_to() {
+        wait_until 30 says 'b false' ask one two
+        ! speaks_tls12 one two || { echo "without its being told" && return 1; }
+        config two version <<<$'[Peers]\nMinimumTls=1.2'
+        reload two
+        wait_until 30 speaks_tls12 one two
+        expect_answers
+        run two rm /etc/agenthost/agenthost.conf.d/version.conf
+        reload two
+        wait_until 30 says 'b false' ask one two
+        ! speaks_tls12 one two || { echo "after it has been told not to" && return 1; }
 }
 
 test_broken_files_leave_what_is_there() {

@@ -18,10 +18,25 @@ group=three$$
 . "$here/../lib/fleet.sh"
 
 hosts=(one two three)
+agent=${AGENTHOST_BUILD_DIR:-$here/../../build/debug}/tests/host/agent
+
+# add_runtime NAME WORDS [SETTING...]: on all hosts, one whose agents do what the words say.
+add_runtime() {
+        local name
+        for name in "${hosts[@]}"; do
+                printf '%s\n' '[Runtime]' User=daemon Type=notify "Exec=$agent $2" "${@:3}" |
+                        run "$name" sh -c "cat >/etc/agenthost/runtimes.d/$1.runtime"
+        done
+}
 
 # reach HOST: says whether somebody listens there.
 reach() {
         run "$1" bash -c '</dev/tcp/127.0.0.1/50051 && echo connected' 2>/dev/null
+}
+
+# signal_agent HOST ID SIGNAL: SIGUSR1 makes one of runtime slow ready.
+signal_agent() {
+        run "$1" systemctl kill --signal="$3" "$(agent_property "$1" "$2" Unit | cut --delimiter='"' --fields=2)"
 }
 
 stop_all() {
@@ -46,6 +61,8 @@ test_hosts_boot() {
         for name in "${hosts[@]}"; do
                 configure "$name" "${hosts[@]}"
         done
+        add_runtime stubborn 'ignore-term ready wait' StopTimeoutSec=1h
+        add_runtime slow 'wait ready wait' StartTimeoutSec=1h
 }
 
 test_host_without_certificates_listens_nowhere_and_says_so_once() {
@@ -106,6 +123,37 @@ test_agents_are_stopped_from_anywhere() {
                 "$(manager one StopAgentAnywhere su spread-0 5 2>&1 || true)" "a second one"
         expect_like 'a(sssubtsos)a(ss) 1 *' "$(manager three ListFleetAgents s "")" "ListFleetAgents"
         manager three StopAgentAnywhere su listed 0 >/dev/null
+}
+
+test_agent_that_ignores_sigterm_is_killed_from_anywhere() {
+        runtime=stubborn run_agent one stubborn host s "$prefix-two" wait s ready >/dev/null
+        expect 'b true' "$(manager three StopAgentAnywhere su stubborn 1)" "StopAgentAnywhere"
+        run two journalctl --quiet --output=cat --unit=agenthostd.service \
+                --grep='^Agent stubborn was killed by signal 9 \(SIGKILL\) after a requested stop'
+        expect 'u 0' "$(manager_property two AgentCount)" "agents on two"
+}
+
+# Longer than any request that need not wait for it.
+test_agent_that_takes_long_to_be_ready_or_to_stop_is_waited_for() {
+        local answers
+        [[ -v AGENTHOST_TEST_ALL ]] || { echo "takes minutes: with --all" && return; }
+        answers=$(mktemp)
+        call_limit=300 runtime=slow run_agent one long host s "$prefix-two" wait s ready >"$answers" 2>&1 &
+        wait_until 30 says '"starting"' manager two GetAgentInfo s long
+        sleep 65
+        signal_agent two long SIGUSR1
+        wait
+        expect "ss \"long\" \"$prefix-two:50051\"" "$(<"$answers")" "RunAgent"
+
+        runtime=stubborn run_agent one reluctant host s "$prefix-two" wait s ready >/dev/null
+        call_limit=300 manager one StopAgentAnywhere su reluctant 0 >"$answers" 2>&1 &
+        wait_until 30 says '"stopping"' manager two GetAgentInfo s reluctant
+        sleep 65
+        signal_agent two reluctant SIGKILL
+        wait
+        expect 'b true' "$(<"$answers")" "StopAgentAnywhere"
+        rm -f "$answers"
+        stop_all
 }
 
 # What each of two hosts is asked for at the same time, one of them gives.
@@ -186,6 +234,30 @@ test_caller_who_leaves_cancels() {
                 wait_until 30 says 'u 0' manager_property "$i" AgentCount
         done
         expect 'a(sssubtsos)a(ss) 0 0' "$(manager one ListFleetAgents s "")" "agents that are left"
+}
+
+# The agent is there once. The answer is right, or that it is not known: systemd may need longer for the restart than is
+# waited.
+test_host_that_dies_while_it_is_asked_has_the_agent_once() {
+        local answer answers name there=0
+        answers=$(mktemp)
+        runtime=slow run_agent one orphan host s "$prefix-two" wait s ready >"$answers" 2>&1 &
+        wait_until 30 says '"starting"' manager two GetAgentInfo s orphan
+        run two systemctl kill --kill-whom=main --signal=SIGKILL agenthostd.service
+        wait_until 30 registry_is ok two
+        signal_agent two orphan SIGUSR1
+        wait
+        answer=$(<"$answers")
+        rm -f "$answers"
+        [[ $answer == "ss \"orphan\" \"$prefix-two:50051\"" || $answer == *"Host $prefix-two has not answered"* ]] ||
+                { echo "RunAgent: $answer" && return 1; }
+        wait_until 30 says '"running"' manager two GetAgentInfo s orphan
+        for name in "${hosts[@]}"; do
+                there=$((there + $(count_on "$name")))
+        done
+        expect 1 "$there" "agents"
+        expect 1 "$(run two systemctl list-units --plain --no-legend 'agent-*.scope' | wc --lines)" "scopes on two"
+        stop_all
 }
 
 test_host_cut_off_is_passed_over() {

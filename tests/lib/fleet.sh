@@ -22,7 +22,7 @@ boot() {
 run() {
         local name=$1
         shift
-        "$host" run "$prefix-$name" --timeout 90 "$@"
+        "$host" run "$prefix-$name" --timeout "$((${call_limit:-60} + 30))" "$@"
 }
 
 # What the services of all hosts have told since then.
@@ -61,7 +61,7 @@ says_nothing_of() {
 manager() {
         local name=$1
         shift
-        run "$name" busctl --timeout=60 call org.agenthost.Host1 /org/agenthost/Host1 org.agenthost.Host1.Manager "$@"
+        run "$name" busctl --timeout="${call_limit:-60}" call org.agenthost.Host1 /org/agenthost/Host1 org.agenthost.Host1.Manager "$@"
 }
 
 manager_property() {

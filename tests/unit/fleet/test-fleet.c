@@ -218,6 +218,7 @@ static void start_peer(Fixture *f)
                 peer_client_new(f->peer->event,
                         &(PeerClientSettings){ .tls = { f->cert_file, f->key_file, f->peer->ca_file, false },
                                 .create_usec = 2 * USEC_PER_SEC,
+                                .pause_usec = USEC_PER_MSEC,
                                 .again_usec = USEC_PER_SEC / 2 },
                         &f->client),
                 >=, 0);

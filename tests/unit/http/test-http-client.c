@@ -83,8 +83,11 @@ static void set_reply(Fixture *f, const char *reply)
 
 static void set_up_with(Fixture *f, const PkiCert *cert)
 {
-        FakeTls tls = { cert ? cert->cert : NULL, cert ? cert->key : NULL,
-                cert ? pki_ca_pem(f->pki) : NULL };
+        FakeTls tls = {
+                .cert = cert ? cert->cert : NULL,
+                .key = cert ? cert->key : NULL,
+                .client_ca = cert ? pki_ca_pem(f->pki) : NULL,
+        };
 
         f->event = loop_new();
         g_assert_cmpint(http_client_new(f->event, &f->client), ==, 0);
@@ -591,7 +594,7 @@ static void test_file_of_authorities_counts_as_it_is_now(Fixture *f, gconstpoint
 static void restart_with(Fixture *f, const char *alt, int valid_sec)
 {
         g_auto(PkiCert) cert = pki_issue(f->pki, "server", alt, valid_sec);
-        FakeTls tls = { cert.cert, cert.key, pki_ca_pem(f->pki) };
+        FakeTls tls = { .cert = cert.cert, .key = cert.key, .client_ca = pki_ca_pem(f->pki) };
 
         fake_http_free(f->server);
         f->server = fake_http_new(&tls, 0, on_request, f);

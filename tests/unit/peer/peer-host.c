@@ -27,6 +27,14 @@ static void on_cancel(void *userdata)
         g_ptr_array_remove(p->host->waiting, p);
 }
 
+static uint64_t on_deadline(void *userdata)
+{
+        Pending *p = userdata;
+
+        p->host->n_deadline_asked++;
+        return p->host->deadline_usec;
+}
+
 static void answer_list(PeerHost *h, PeerCall *call)
 {
         g_autofree PeerAgent *agents = g_new0(PeerAgent, h->n_agents_listed);
@@ -117,6 +125,7 @@ static void take(PeerHost *h, PeerCall *call, char kind, const char *id)
                 *p = (Pending){ .host = h, .call = call, .kind = kind, .id = g_strdup(id) };
                 g_ptr_array_add(h->waiting, p);
                 peer_call_set_operation(call, p, on_cancel);
+                peer_call_set_deadline(call, on_deadline);
         }
 }
 

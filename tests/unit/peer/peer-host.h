@@ -28,6 +28,8 @@ typedef struct PeerHost {
         PeerHostMode mode;
         Fault fault;
         GPtrArray *waiting; /* PeerCall */
+        uint64_t deadline_usec; /* CLOCK_MONOTONIC, of what waits */
+        unsigned n_deadline_asked;
         unsigned n_asked; /* of all kinds */
         unsigned n_cancelled;
         unsigned n_agents; /* made */

@@ -35,8 +35,10 @@ static void on_done(PeerResult *result, void *userdata)
         got->kind = result->fault.kind;
         g_free(got->fault);
         got->fault = g_strdup(result->fault.text);
-        if (result->created.agent_id)
+        if (result->created.agent_id) {
+                free(got->agent_id);
                 got->agent_id = steal_ptr(result->created.agent_id);
+        }
         if (result->agents)
                 got->n_agents = result->agents->len;
         if (result->agent.state)
@@ -302,6 +304,50 @@ static void test_an_answer_that_is_late_is_asked_for_again_and_nothing_done_twic
         g_assert_cmpuint(p->host->n_asked, ==, 1);
 }
 
+/* Its runtime may give the agent any time, which only its host knows. */
+static void test_an_agent_that_is_to_be_ready_is_waited_for_as_long_as_its_host_does(void)
+{
+        g_autoptr(Pair) p = pair_new();
+        const PeerCreate create = {
+                .agent_spec = (char *)"{\"id\": \"agent-1\"}",
+                .guild_spec = (char *)"{\"id\": \"guild-1\"}",
+                .wait_ready = true,
+        };
+        g_auto(Got) got = { 0 };
+        PeerAddress host;
+
+        p->settings.create_usec = p->settings.again_usec = 50 * USEC_PER_MSEC;
+        pair_start(p);
+        host = address_of(p);
+        p->host->mode = PEER_HOST_WAITS;
+        g_assert_cmpint(peer_client_create(p->client, &host, &create, on_done, &got, NULL, NULL), >=, 0);
+        peer_host_until_waiting(p->host, 1);
+        loop_for(p->host->event, 300);
+        g_assert_cmpuint(got.n, ==, 0);
+        peer_host_go_on(p->host, 0);
+        loop_until(p->host->event, has_got, &got);
+        g_assert_cmpint(got.verdict, ==, PEER_ANSWERED);
+}
+
+static void test_a_stop_is_waited_for_as_long_as_the_host_does(void)
+{
+        g_autoptr(Pair) p = pair_new();
+        g_auto(Got) got = { 0 };
+        PeerAddress host;
+
+        p->settings.stop_usec = p->settings.again_usec = 50 * USEC_PER_MSEC;
+        pair_start(p);
+        host = address_of(p);
+        p->host->mode = PEER_HOST_WAITS;
+        g_assert_cmpint(peer_client_stop(p->client, &host, "a", 0, on_done, &got, NULL, NULL), >=, 0);
+        peer_host_until_waiting(p->host, 1);
+        loop_for(p->host->event, 300);
+        g_assert_cmpuint(got.n, ==, 0);
+        peer_host_go_on(p->host, 0);
+        loop_until(p->host->event, has_got, &got);
+        g_assert_true(got.stopped);
+}
+
 static void assert_not_connected(Pair *p, const PeerAddress *host)
 {
         g_auto(Got) got = { 0 };
@@ -394,6 +440,46 @@ static void test_a_client_that_ends_gives_everything_up(void)
         g_assert_cmpuint(got.n, ==, 0);
 }
 
+/* The client hears of it when it has sent the request. */
+static void assert_refused(const PkiCert *cert, Pair *p)
+{
+        g_autofree char *large = g_strnfill(3 * 1024 * 1024, 'x');
+        const PeerCreate creates[] = {
+                { .agent_spec = (char *)"{\"id\": \"agent-1\"}", .guild_spec = (char *)"{}" },
+                { .agent_spec = (char *)"{\"id\": \"agent-1\"}", .guild_spec = large },
+        };
+        const PeerAddress host = address_of(p);
+
+        peer_host_put(p->host, "client-cert.pem", cert->cert);
+        peer_host_put(p->host, "client-key.pem", cert->key);
+        for (unsigned i = 0; i < N_AT_ONCE; i++) {
+                g_auto(Got) got = { 0 };
+
+                g_assert_cmpint(
+                        peer_client_create(p->client, &host, &creates[i % 2], on_done, &got, NULL, NULL), >=,
+                        0);
+                loop_until(p->host->event, has_got, &got);
+                if (got.verdict != PEER_NOT_CONNECTED)
+                        g_error("%u: %s", i, got.fault);
+                g_assert_cmpint(got.kind, ==, FAULT_PEER_UNREACHABLE);
+        }
+        g_assert_cmpuint(p->host->n_asked, ==, 0);
+}
+
+static void test_a_host_that_refuses_our_certificate_was_not_asked(void)
+{
+        g_autoptr(Pair) p = start();
+        g_autoptr(Pki) pki = pki_new("strangers");
+        g_auto(PkiCert) foreign = pki_issue(pki, "client", "DNS:client.example.com", 3600);
+        g_auto(PkiCert) expired = pki_issue(p->host->pki, "client", "DNS:client.example.com", -60);
+        g_auto(PkiCert) no_client =
+                pki_issue_for(p->host->pki, "client", "DNS:client.example.com", 3600, "serverAuth");
+
+        assert_refused(&foreign, p);
+        assert_refused(&expired, p);
+        assert_refused(&no_client, p);
+}
+
 static void test_a_rotated_certificate_of_the_client_serves_new_connections(void)
 {
         g_autoptr(Pair) p = pair_new();
@@ -416,6 +502,35 @@ static void test_a_rotated_certificate_of_the_client_serves_new_connections(void
         loop_until(p->host->event, has_got, &got);
         g_assert_cmpint(got.verdict, ==, PEER_ANSWERED);
         g_assert_cmpstr(got.agent_id, ==, "agent-1");
+}
+
+static void test_a_rotated_certificate_of_the_client_leaves_connections_that_are_kept(void)
+{
+        g_autoptr(Pair) p = start();
+        g_auto(PkiCert) other = pki_issue(p->host->pki, "client", "DNS:new.example.com", 3600);
+        const PeerAddress host = address_of(p);
+        g_auto(Got) got = { 0 };
+
+        ask_create(p->client, &host, &got, NULL);
+        loop_until(p->host->event, has_got, &got);
+        peer_host_put(p->host, "client-cert.pem", other.cert);
+        peer_host_put(p->host, "client-key.pem", other.key);
+
+        /* That of before, by the name of before; a second one by the new. */
+        p->host->mode = PEER_HOST_WAITS;
+        ask_create(p->client, &host, &got, NULL);
+        peer_host_until_waiting(p->host, 1);
+        g_assert_cmpuint(peer_server_count_connections(p->host->server), ==, 1);
+        p->host->client_name = "new.example.com";
+        ask_create(p->client, &host, &got, NULL);
+        peer_host_until_waiting(p->host, 2);
+        g_assert_cmpuint(peer_server_count_connections(p->host->server), ==, 2);
+
+        peer_host_go_on(p->host, 0);
+        peer_host_go_on(p->host, 0);
+        got.n_wanted = 3;
+        loop_until(p->host->event, have_all_got, &got);
+        g_assert_cmpint(got.verdict, ==, PEER_ANSWERED);
 }
 
 /* --- with others --- */
@@ -460,13 +575,14 @@ static void ask(Kind kind, Script *script, Got *got)
 {
         g_autoptr(Pair) p = pair_new();
         g_auto(PkiCert) cert = pki_issue(p->host->pki, "server", "DNS:localhost", 3600);
-        const FakeTls tls = { cert.cert, cert.key, pki_ca_pem(p->host->pki) };
+        const FakeTls tls = { .cert = cert.cert, .key = cert.key, .client_ca = pki_ca_pem(p->host->pki) };
         g_autoptr(FakeHttp) fake = fake_http_new(&tls, 0, play, script);
         g_autofree char *address = g_strdup_printf("127.0.0.1:%u", fake_http_port(fake));
         const PeerAddress host = { .address = address, .name = "localhost" };
 
         p->settings.create_usec = 500 * USEC_PER_MSEC;
         p->settings.look_usec = 500 * USEC_PER_MSEC;
+        p->settings.pause_usec = USEC_PER_MSEC;
         p->settings.again_usec = 2 * USEC_PER_SEC;
         pair_start(p);
         if (kind == CREATE)
@@ -560,6 +676,132 @@ static void test_a_second_try_may_do(void)
         g_assert_cmpstr(script.keys[0], ==, script.keys[1]);
 }
 
+static void ask_old_server(bool allow_tls12, Script *script, Got *got)
+{
+        g_autoptr(Pair) p = pair_new();
+        g_auto(PkiCert) cert = pki_issue(p->host->pki, "server", "DNS:localhost", 3600);
+        const FakeTls tls = {
+                .cert = cert.cert,
+                .key = cert.key,
+                .client_ca = pki_ca_pem(p->host->pki),
+                .only_tls12 = true,
+        };
+        g_autoptr(FakeHttp) fake = fake_http_new(&tls, 0, play, script);
+        g_autofree char *address = g_strdup_printf("127.0.0.1:%u", fake_http_port(fake));
+
+        p->settings.tls.allow_tls12 = allow_tls12;
+        pair_start(p);
+        ask_create(p->client, &(PeerAddress){ .address = address, .name = "localhost" }, got, NULL);
+        loop_until(p->host->event, has_got, got);
+}
+
+static void test_tls_12_is_for_those_who_allow_it(void)
+{
+        g_auto(Script) script = { .replies = { CREATED } };
+        g_auto(Got) refused = { 0 }, allowed = { 0 };
+
+        ask_old_server(false, &script, &refused);
+        g_assert_cmpint(refused.verdict, ==, PEER_NOT_CONNECTED);
+        g_assert_cmpuint(script.n, ==, 0);
+        ask_old_server(true, &script, &allowed);
+        g_assert_cmpint(allowed.verdict, ==, PEER_ANSWERED);
+        g_assert_cmpuint(script.n, ==, 1);
+        g_assert_cmpstr(script.client, ==, "client");
+}
+
+/* A server of that port for a while. */
+typedef struct Life {
+        Pair *pair;
+        PkiCert cert;
+        char *address;
+        FakeHttp *fake;
+} Life;
+
+static void life_begin(Life *life, unsigned port, Script *script)
+{
+        const FakeTls tls = {
+                .cert = life->cert.cert,
+                .key = life->cert.key,
+                .client_ca = pki_ca_pem(life->pair->host->pki),
+        };
+
+        life->fake = fake_http_new(&tls, port, play, script);
+        if (!life->address)
+                life->address = g_strdup_printf("127.0.0.1:%u", fake_http_port(life->fake));
+}
+
+static Life life_new(Pair *p, Script *script)
+{
+        Life life = { .pair = p, .cert = pki_issue(p->host->pki, "server", "DNS:localhost", 3600) };
+
+        life_begin(&life, 0, script);
+        return life;
+}
+
+static void life_done(Life *life)
+{
+        fake_http_free(life->fake);
+        pki_cert_done(&life->cert);
+        g_free(life->address);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Life, life_done)
+
+static bool has_been_asked(void *userdata)
+{
+        Script *script = userdata;
+        bool asked;
+
+        g_mutex_lock(&script->lock);
+        asked = script->n > 0;
+        g_mutex_unlock(&script->lock);
+        return asked;
+}
+
+/* It dies with the request, and is there again a little later. */
+static void test_a_host_that_is_being_restarted_is_asked_when_it_is_back(void)
+{
+        g_autoptr(Pair) p = start();
+        g_auto(Script) before = { .replies = { NULL } }, after = { .replies = { CREATED } };
+        g_auto(Life) life = life_new(p, &before);
+        unsigned port = fake_http_port(life.fake);
+        const PeerAddress host = { .address = life.address, .name = "localhost" };
+        g_auto(Got) got = { 0 };
+
+        ask_create(p->client, &host, &got, NULL);
+        loop_until(p->host->event, has_been_asked, &before);
+        fake_http_free(life.fake);
+        loop_for(p->host->event, 100);
+        g_assert_cmpuint(got.n, ==, 0);
+        life_begin(&life, port, &after);
+        loop_until(p->host->event, has_got, &got);
+        g_assert_cmpint(got.verdict, ==, PEER_ANSWERED);
+        g_assert_cmpstr(got.agent_id, ==, "agent-1");
+        g_assert_cmpstr(before.keys[0], ==, after.keys[0]);
+}
+
+static void test_who_waits_to_ask_again_can_be_given_up(void)
+{
+        g_autoptr(Pair) p = pair_new();
+        g_auto(Script) script = { .replies = { "" } };
+        g_auto(Life) life = life_new(p, &script);
+        const PeerAddress host = { .address = life.address, .name = "localhost" };
+        PeerRequest *request = NULL, *other = NULL;
+        g_auto(Got) got = { 0 };
+
+        p->settings.pause_usec = 3600 * USEC_PER_SEC;
+        pair_start(p);
+        ask_create(p->client, &host, &got, &request);
+        ask_create(p->client, &host, &got, &other);
+        loop_until(p->host->event, has_been_asked, &script);
+        loop_for(p->host->event, 50);
+        g_assert_nonnull(request);
+        peer_request_free(request);
+        g_assert_null(request);
+        p->client = peer_client_free(p->client);
+        g_assert_null(other);
+        g_assert_cmpuint(got.n, ==, 0);
+}
+
 static void test_an_error_without_a_problem_is_told_by_its_status(void)
 {
         static const char reply[] = "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 12\r\n\r\n<h1>502</h1>";
@@ -587,6 +829,10 @@ int main(int argc, char *argv[])
                 test_a_request_that_is_given_up_is_cancelled_there);
         g_test_add_func("/client/an-answer-that-is-late-is-asked-for-again-and-nothing-done-twice",
                 test_an_answer_that_is_late_is_asked_for_again_and_nothing_done_twice);
+        g_test_add_func("/client/an-agent-that-is-to-be-ready-is-waited-for-as-long-as-its-host-does",
+                test_an_agent_that_is_to_be_ready_is_waited_for_as_long_as_its_host_does);
+        g_test_add_func("/client/a-stop-is-waited-for-as-long-as-the-host-does",
+                test_a_stop_is_waited_for_as_long_as_the_host_does);
         g_test_add_func(
                 "/client/a-host-of-another-name-is-not-asked", test_a_host_of_another_name_is_not_asked);
         g_test_add_func("/client/a-host-of-a-foreign-authority-is-not-asked",
@@ -599,8 +845,12 @@ int main(int argc, char *argv[])
                 "/client/without-certificates-nobody-is-asked", test_without_certificates_nobody_is_asked);
         g_test_add_func("/client/a-client-that-ends-gives-everything-up",
                 test_a_client_that_ends_gives_everything_up);
+        g_test_add_func("/client/a-host-that-refuses-our-certificate-was-not-asked",
+                test_a_host_that_refuses_our_certificate_was_not_asked);
         g_test_add_func("/client/a-rotated-certificate-of-the-client-serves-new-connections",
                 test_a_rotated_certificate_of_the_client_serves_new_connections);
+        g_test_add_func("/client/a-rotated-certificate-of-the-client-leaves-connections-that-are-kept",
+                test_a_rotated_certificate_of_the_client_leaves_connections_that_are_kept);
         g_test_add_func("/client/a-host-that-never-answers-is-asked-twice",
                 test_a_host_that_never_answers_is_asked_twice);
         g_test_add_func("/client/a-host-that-dies-in-its-reply-is-asked-twice",
@@ -609,6 +859,11 @@ int main(int argc, char *argv[])
                 test_a_host_that_answers_garbage_is_not_believed);
         g_test_add_func("/client/what-is-no-http-is-no-answer", test_what_is_no_http_is_no_answer);
         g_test_add_func("/client/a-second-try-may-do", test_a_second_try_may_do);
+        g_test_add_func("/client/tls-12-is-for-those-who-allow-it", test_tls_12_is_for_those_who_allow_it);
+        g_test_add_func("/client/a-host-that-is-being-restarted-is-asked-when-it-is-back",
+                test_a_host_that_is_being_restarted_is_asked_when_it_is_back);
+        g_test_add_func("/client/who-waits-to-ask-again-can-be-given-up",
+                test_who_waits_to_ask_again_can_be_given_up);
         g_test_add_func("/client/an-error-without-a-problem-is-told-by-its-status",
                 test_an_error_without_a_problem_is_told_by_its_status);
         return g_test_run();

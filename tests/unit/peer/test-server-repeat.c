@@ -153,6 +153,63 @@ static void test_a_refusal_is_no_answer_to_keep(void)
         assert_status(second, "201");
 }
 
+/* So are all of this status, as the description of the API says. */
+static void test_no_503_is_kept(void)
+{
+        static const FaultKind kinds[] = { FAULT_LIMIT_REACHED, FAULT_DRAINING, FAULT_LAUNCHER_UNAVAILABLE,
+                FAULT_REGISTRY_UNAVAILABLE, FAULT_DISCOVERY_UNAVAILABLE, FAULT_NO_HOSTS,
+                FAULT_PEER_UNREACHABLE };
+        g_autoptr(PeerHost) h = start();
+        g_autofree char *post = make_keyed_post("agent-1"), *last = NULL;
+
+        h->mode = PEER_HOST_FAILS;
+        for (size_t i = 0; i < ELEMENTSOF(kinds); i++) {
+                g_autofree char *reply = NULL;
+
+                fault_done(&h->fault);
+                fault_set(&h->fault, kinds[i], "No");
+                reply = peer_host_ask(h, post, -1);
+                assert_status(reply, "503");
+                assert_has(reply, "\r\nRetry-After: 1\r\n");
+        }
+        h->mode = PEER_HOST_ANSWERS;
+        last = peer_host_ask(h, post, -1);
+        assert_status(last, "201");
+        g_assert_cmpuint(h->n_asked, ==, ELEMENTSOF(kinds) + 1);
+}
+
+static void test_with_too_many_under_way_another_is_refused(void)
+{
+        g_autoptr(PeerHost) h = peer_host_new();
+        g_autoptr(RawTls) first = NULL;
+        g_autofree char *body = make_body("agent-2"), *post = make_keyed_post("agent-1"),
+                        *other = make_post("Idempotency-Key: other\r\n", body),
+                        *keyless = make_post("", body), *one = NULL, *two = NULL, *three = NULL,
+                        *four = NULL;
+
+        h->mode = PEER_HOST_WAITS;
+        h->settings.limits.n_keys = 1;
+        peer_host_start(h);
+        first = peer_host_connect(h);
+        g_assert_true(raw_tls_send(first, post, -1));
+        peer_host_until_waiting(h, 1);
+
+        two = peer_host_ask(h, other, -1);
+        assert_status(two, "503");
+        assert_has(two, "org.agenthost.Host1.Error.LimitReached");
+        assert_has(two, "\r\nRetry-After: 1\r\n");
+        g_assert_cmpuint(h->n_asked, ==, 1);
+
+        h->mode = PEER_HOST_ANSWERS;
+        three = peer_host_ask(h, keyless, -1);
+        assert_status(three, "201");
+        peer_host_go_on(h, 0);
+        one = raw_tls_read(first);
+        assert_status(one, "201");
+        four = peer_host_ask(h, other, -1);
+        assert_status(four, "201");
+}
+
 static void test_a_failure_is_an_answer_to_keep(void)
 {
         g_autoptr(PeerHost) h = start();
@@ -212,6 +269,9 @@ int main(int argc, char *argv[])
         g_test_add_func("/repeat/the-key-for-another-request-is-refused",
                 test_the_key_for_another_request_is_refused);
         g_test_add_func("/repeat/a-refusal-is-no-answer-to-keep", test_a_refusal_is_no_answer_to_keep);
+        g_test_add_func("/repeat/no-503-is-kept", test_no_503_is_kept);
+        g_test_add_func("/repeat/with-too-many-under-way-another-is-refused",
+                test_with_too_many_under_way_another_is_refused);
         g_test_add_func("/repeat/a-failure-is-an-answer-to-keep", test_a_failure_is_an_answer_to_keep);
         g_test_add_func("/repeat/a-stop-is-repeated-too", test_a_stop_is_repeated_too);
         g_test_add_func("/repeat/a-key-outlives-the-server-as-the-request-id",

@@ -95,22 +95,47 @@ static void test_plain_http_is_not_answered(void)
         g_assert_cmpuint(h->n_asked, ==, 0);
 }
 
+/* By what the configuration says. */
+static PeerHost *start_with(PeerMinimumTls minimum_tls)
+{
+        PeerHost *h = peer_host_new();
+        PeerSettings settings = { 0 };
+
+        peer_settings_copy(&(PeerSettings){ .cert_file = h->cert_file,
+                                   .key_file = h->key_file,
+                                   .ca_file = h->ca_file,
+                                   .minimum_tls = minimum_tls },
+                &settings);
+        h->settings.tls = peer_settings_tls(&settings);
+        peer_host_start(h);
+        peer_settings_done(&settings);
+        return h;
+}
+
 static void test_tls_12_is_for_those_who_allow_it(void)
 {
-        g_autoptr(PeerHost) strict = start(), lenient = peer_host_new();
+        g_autoptr(PeerHost) strict = start_with(PEER_TLS_1_3), lenient = start_with(PEER_TLS_1_2);
         g_autoptr(RawTls) refused = NULL, let_in = NULL, newer = NULL;
 
         refused = raw_tls_new_12(
                 strict->event, peer_server_port(strict->server), pki_ca_pem(strict->pki), &strict->client);
         g_assert_null(refused);
 
-        lenient->settings.tls.allow_tls12 = true;
-        peer_host_start(lenient);
         let_in = raw_tls_new_12(lenient->event, peer_server_port(lenient->server), pki_ca_pem(lenient->pki),
                 &lenient->client);
         assert_answered(lenient, let_in, "200");
         newer = peer_host_connect(lenient);
         assert_answered(lenient, newer, "200");
+}
+
+/* By which a reload knows that the server has to be another one. */
+static void test_settings_with_another_version_differ(void)
+{
+        const PeerSettings strict = { .minimum_tls = PEER_TLS_1_3 },
+                           lenient = { .minimum_tls = PEER_TLS_1_2 };
+
+        g_assert_true(peer_settings_equal_but_names(&strict, &strict));
+        g_assert_false(peer_settings_equal_but_names(&strict, &lenient));
 }
 
 static void test_tls_12_without_a_certificate_is_refused(void)
@@ -300,6 +325,8 @@ int main(int argc, char *argv[])
                 test_a_certificate_for_servers_only_is_not_answered);
         g_test_add_func("/tls/plain-http-is-not-answered", test_plain_http_is_not_answered);
         g_test_add_func("/tls/tls-12-is-for-those-who-allow-it", test_tls_12_is_for_those_who_allow_it);
+        g_test_add_func(
+                "/tls/settings-with-another-version-differ", test_settings_with_another_version_differ);
         g_test_add_func("/tls/tls-12-without-a-certificate-is-refused",
                 test_tls_12_without_a_certificate_is_refused);
         g_test_add_func(

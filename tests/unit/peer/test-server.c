@@ -3,6 +3,7 @@
 /* What the peer API does for a client that means well. */
 
 #include "peer-host.h"
+#include "time-util.h"
 
 #include "fake/loop.h"
 
@@ -204,6 +205,48 @@ static void test_a_host_that_never_answers_is_given_up(void)
         reply = peer_host_ask(h, "GET /v1/health HTTP/1.1\r\nHost: x\r\n\r\n", -1);
         assert_status(reply, "504");
         g_assert_cmpuint(h->n_cancelled, ==, 1);
+        g_assert_cmpuint(h->n_deadline_asked, ==, 1);
+}
+
+static bool is_deadline_asked(void *userdata)
+{
+        return ((PeerHost *)userdata)->n_deadline_asked > 0;
+}
+
+/* As that of a runtime which gives its agents more time. */
+static void test_what_its_host_gives_more_time_is_waited_for(void)
+{
+        g_autoptr(PeerHost) h = peer_host_new();
+        g_autoptr(RawTls) c = NULL;
+        g_autofree char *body = make_body("agent-1"), *post = make_post("", body), *reply = NULL;
+
+        h->mode = PEER_HOST_WAITS;
+        h->settings.limits.call_usec = 20 * USEC_PER_MSEC;
+        h->deadline_usec = USEC_INFINITY;
+        peer_host_start(h);
+        c = peer_host_connect(h);
+        g_assert_true(raw_tls_send(c, post, -1));
+        loop_until(h->event, is_deadline_asked, h);
+        peer_host_until_waiting(h, 1);
+        g_assert_cmpuint(h->n_cancelled, ==, 0);
+        peer_host_go_on(h, 0);
+        reply = raw_tls_read(c);
+        assert_status(reply, "201");
+}
+
+static void test_the_time_that_its_host_gives_ends(void)
+{
+        g_autoptr(PeerHost) h = peer_host_new();
+        g_autofree char *reply = NULL;
+
+        h->mode = PEER_HOST_WAITS;
+        h->settings.limits.call_usec = 20 * USEC_PER_MSEC;
+        h->deadline_usec = now_usec(CLOCK_MONOTONIC) + 200 * USEC_PER_MSEC;
+        peer_host_start(h);
+        reply = peer_host_ask(h, "DELETE /v1/agents/a HTTP/1.1\r\nHost: x\r\n\r\n", -1);
+        assert_status(reply, "504");
+        g_assert_cmpuint(h->n_cancelled, ==, 1);
+        g_assert_cmpuint(now_usec(CLOCK_MONOTONIC), >, h->deadline_usec);
 }
 
 static void test_a_server_that_ends_cancels_and_closes(void)
@@ -267,6 +310,9 @@ int main(int argc, char *argv[])
                 "/server/a-host-that-never-answers-is-given-up", test_a_host_that_never_answers_is_given_up);
         g_test_add_func(
                 "/server/a-server-that-ends-cancels-and-closes", test_a_server_that_ends_cancels_and_closes);
+        g_test_add_func("/server/what-its-host-gives-more-time-is-waited-for",
+                test_what_its_host_gives_more_time_is_waited_for);
+        g_test_add_func("/server/the-time-that-its-host-gives-ends", test_the_time_that_its_host_gives_ends);
         g_test_add_func("/server/an-old-connection-is-not-kept", test_an_old_connection_is_not_kept);
         g_test_add_func("/server/without-certificates-it-listens-nowhere",
                 test_without_certificates_it_listens_nowhere);
