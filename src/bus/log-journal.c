@@ -26,7 +26,10 @@ static void sink_journal(int level, const LogField *fields, size_t n_fields, con
 
         for (size_t i = 0; i < n; i++)
                 iov[i] = (struct iovec){ owned[i], strlen(owned[i]) };
-        sd_journal_sendv(iov, (int)n);
+        /* It takes a descriptor the first time, and there may be none left. This one is the journal's too.
+         */
+        if (sd_journal_sendv(iov, (int)n) < 0)
+                (void)dprintf(STDERR_FILENO, "<%d>%s\n", level, text);
 
         for (size_t i = 0; i < n; i++)
                 free(owned[i]);

@@ -242,6 +242,7 @@ static int visit_aside(const Loading *l, const char *name)
 static int visit_all(const Loading *l, int (*visit)(const Loading *l, const char *name))
 {
         _cleanup_closedir_ DIR *dir = NULL;
+        struct dirent *d;
         int fd = openat(l->store->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
 
         if (fd < 0)
@@ -252,12 +253,13 @@ static int visit_all(const Loading *l, int (*visit)(const Loading *l, const char
                 return -errno;
         }
 
-        for (struct dirent *d = readdir(dir); d; d = readdir(dir)) {
+        while ((errno = 0, d = readdir(dir))) {
                 r = visit(l, d->d_name);
                 if (r < 0)
                         return r;
         }
-        return 0;
+        /* Agents that were not seen would be taken for nobody's, and how they ended be forgotten. */
+        return -errno;
 }
 
 int store_load(Store *s, Host *host, GuildTexts *guilds, StoreLoaded loaded, void *userdata)

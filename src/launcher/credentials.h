@@ -9,6 +9,7 @@
 /* Silent where there is none; logs what cannot be removed, and returns why. */
 int credentials_remove(const Paths *paths, const char *unit);
 
-/* Removes those of every unit that is not to be kept. */
+/* Removes those of every unit that is not to be kept. Returns why they could not be looked through, which it
+ * logs. */
 typedef bool (*CredentialsKeep)(const char *unit, void *userdata);
-void credentials_sweep(const Paths *paths, CredentialsKeep keep, void *userdata);
+int credentials_sweep(const Paths *paths, CredentialsKeep keep, void *userdata);

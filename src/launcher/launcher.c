@@ -179,10 +179,8 @@ static void on_listed(const ScopeList *list, void *userdata)
 
         l->synced = true;
         forget_gone(l, list);
-        if (!l->swept) {
-                credentials_sweep(l->settings.paths, keep_credentials, &(Sweep){ l, list });
-                l->swept = true;
-        }
+        if (!l->swept)
+                l->swept = credentials_sweep(l->settings.paths, keep_credentials, &(Sweep){ l, list }) >= 0;
         end_strays(l, list);
         launcher_for_each_child(l, visit_listed, (void *)list);
         adopt_on_listed(l);

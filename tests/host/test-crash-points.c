@@ -22,6 +22,16 @@ static void test_launcher_killed_anywhere_in_the_lives_of_agents(void)
         sweep_run(&(Sweep){ .service = LAUNCHER, .prepare = life_whole_prepare, .live = life_whole });
 }
 
+static void test_agenthostd_killed_anywhere_while_agents_are_handled(void)
+{
+        sweep_run(&(Sweep){ .service = AGENTHOSTD, .prepare = life_whole_prepare, .live = life_handled });
+}
+
+static void test_launcher_killed_anywhere_while_agents_are_handled(void)
+{
+        sweep_run(&(Sweep){ .service = LAUNCHER, .prepare = life_whole_prepare, .live = life_handled });
+}
+
 static void test_agenthostd_killed_anywhere_while_the_host_drains(void)
 {
         sweep_run(&(Sweep){ .service = AGENTHOSTD, .prepare = life_whole_prepare, .live = life_drained });
@@ -53,6 +63,10 @@ int main(int argc, char *argv[])
                 agenthostd_killed_anywhere_in_the_lives_of_agents);
         ADD("launcher-killed-anywhere-in-the-lives-of-agents",
                 launcher_killed_anywhere_in_the_lives_of_agents);
+        ADD("agenthostd-killed-anywhere-while-agents-are-handled",
+                agenthostd_killed_anywhere_while_agents_are_handled);
+        ADD("launcher-killed-anywhere-while-agents-are-handled",
+                launcher_killed_anywhere_while_agents_are_handled);
         ADD("agenthostd-killed-anywhere-while-the-host-drains",
                 agenthostd_killed_anywhere_while_the_host_drains);
         ADD("launcher-killed-anywhere-while-the-host-drains",

@@ -24,6 +24,20 @@ static void test_launcher_short_of_anything_in_the_lives_of_agents(void)
                 .service = LAUNCHER, .errors = true, .prepare = life_whole_prepare, .live = life_whole });
 }
 
+static void test_agenthostd_short_of_anything_while_agents_are_handled(void)
+{
+        sweep_run(&(Sweep){ .service = AGENTHOSTD,
+                .errors = true,
+                .prepare = life_whole_prepare,
+                .live = life_handled });
+}
+
+static void test_launcher_short_of_anything_while_agents_are_handled(void)
+{
+        sweep_run(&(Sweep){
+                .service = LAUNCHER, .errors = true, .prepare = life_whole_prepare, .live = life_handled });
+}
+
 static void test_agenthostd_short_of_anything_while_the_host_drains(void)
 {
         sweep_run(&(Sweep){ .service = AGENTHOSTD,
@@ -59,6 +73,10 @@ int main(int argc, char *argv[])
                 agenthostd_short_of_anything_in_the_lives_of_agents);
         ADD("launcher-short-of-anything-in-the-lives-of-agents",
                 launcher_short_of_anything_in_the_lives_of_agents);
+        ADD("agenthostd-short-of-anything-while-agents-are-handled",
+                agenthostd_short_of_anything_while_agents_are_handled);
+        ADD("launcher-short-of-anything-while-agents-are-handled",
+                launcher_short_of_anything_while_agents_are_handled);
         ADD("agenthostd-short-of-anything-while-the-host-drains",
                 agenthostd_short_of_anything_while_the_host_drains);
         ADD("agenthostd-short-of-anything-while-it-starts", agenthostd_short_of_anything_while_it_starts);

@@ -111,30 +111,49 @@ static void test_shutdown_amid_launches_leaves_nothing(void)
         fleet_wait_forgotten(c);
 }
 
-/* It has as many descriptors as it may have; then it may have more again. */
-static void expect_to_survive_without_descriptors(const char *service, const char *user)
+/* A daemon that has as many descriptors as it may have, until it may have more again. */
+typedef struct Shortage {
+        char *prlimit, *limit;
+        int pid;
+} Shortage;
+
+static Shortage shortage_begin(const char *service, const char *user)
 {
         /* In a container root may have no say about other users' limits. */
-        g_autofree char *prlimit =
-                g_strdup_printf("setpriv --reuid=%s --regid=%s --clear-groups prlimit", user, user);
-        _cleanup_client_ Client *c = agents_begin();
+        char *prlimit = g_strdup_printf("setpriv --reuid=%s --regid=%s --clear-groups prlimit", user, user);
         int pid = (int)service_pid(service);
-        g_autofree char *limit = command("%s --pid %d --nofile --output=SOFT --noheadings", prlimit, pid);
+        char *limit = command("%s --pid %d --nofile --output=SOFT --noheadings", prlimit, pid);
+
+        g_free(command("%s --pid %d --nofile=3:", prlimit, pid));
+        return (Shortage){ .prlimit = prlimit, .limit = g_strstrip(limit), .pid = pid };
+}
+
+static void shortage_end(const char *service, Shortage *s)
+{
+        g_free(command("%s --pid %d --nofile=%s:", s->prlimit, s->pid, s->limit));
+        expect_number("the same process", s->pid, service_pid(service));
+        g_free(s->prlimit);
+        g_free(s->limit);
+}
+
+static void expect_to_survive_without_descriptors(const char *service, const char *user)
+{
+        _cleanup_client_ Client *c = agents_begin();
+        Shortage shortage;
 
         create(c, &(Create){ .id = "a1", .runtime = NOTIFY, .wait = "ready" });
         fleet_wait(c, "a1", "a1");
-        g_free(command("%s --pid %d --nofile=3:", prlimit, pid));
+        shortage = shortage_begin(service, user);
         Call *call = create_send(c, &(Create){ .id = "a2", .runtime = NOTIFY });
         sd_bus_message *answer = call_answer(call);
         expect_true("a2 is refused", sd_bus_message_is_method_error(answer, NULL) > 0);
         sd_bus_message_unref(answer);
 
-        g_free(command("%s --pid %d --nofile=%s:", prlimit, pid, g_strstrip(limit)));
+        shortage_end(service, &shortage);
         create(c, &(Create){ .id = "a3", .runtime = NOTIFY, .wait = "ready" });
         agent_signal(c, "a1", SIGKILL);
         agent_wait_end(c, "a1", "signal", SIGKILL);
         fleet_wait(c, "a1 a3", "a3");
-        expect_number("the same process", pid, service_pid(service));
 }
 
 static void test_agenthostd_survives_without_descriptors(void)
@@ -145,6 +164,100 @@ static void test_agenthostd_survives_without_descriptors(void)
 static void test_launcher_survives_without_descriptors(void)
 {
         expect_to_survive_without_descriptors(LAUNCHER, "root");
+}
+
+static Client *begin_with_agents(void)
+{
+        static const char *const ids[] = { "a1", "a2", "a3" };
+        Client *c = agents_begin();
+
+        config_write("[Host]\nMaxAgents=7\n");
+        host_reload();
+        for (size_t i = 0; i < ELEMENTSOF(ids); i++)
+                create(c, &(Create){ .id = ids[i], .runtime = NOTIFY, .wait = "ready" });
+        fleet_wait(c, "a1 a2 a3", "a1 a2 a3");
+        return c;
+}
+
+/* All that does not start an agent goes on; settings and runtimes stay as they were. */
+static void expect_life_without_descriptors(Client *c)
+{
+        _cleanup_client_ Client *other = NULL;
+        g_autofree char *list = NULL;
+
+        agent_signal(c, "a1", SIGKILL);
+        agent_wait_end(c, "a1", "signal", SIGKILL);
+        expect_true("a2 is stopped", agent_stop(c, "a2", 0));
+        agent_wait_end(c, "a2", "success", 0);
+
+        other = client_new();
+        list = agent_list(other, "");
+        expect_text("agents", "a1 a3", list);
+        config_write("[Host]\nMaxAgents=8\n");
+        host_reload();
+        agent_expect(other, "a3", "State", "running");
+}
+
+/* Whatever could not be written down or read meanwhile has been by now; or is, when it is asked for. */
+static void expect_life_with_descriptors(Client *c)
+{
+        create(c, &(Create){ .id = "a4", .runtime = NOTIFY, .wait = "ready" });
+        fleet_wait(c, "a1 a3 a4", "a3 a4");
+        host_reload();
+        client_expect_property(c, MANAGER, "MaxAgents", "8");
+        agenthostd_crash();
+        fleet_wait(c, "a1 a3 a4", "a3 a4");
+        agent_expect(c, "a1", "Result", "signal");
+        agent_expect(c, "a1", "ExitStatus", "9");
+        expect_true("a3 is stopped", agent_stop(c, "a3", 0));
+        fleet_wait(c, "a1 a4", "a4");
+}
+
+static void test_agenthostd_short_of_descriptors_loses_nothing(void)
+{
+        _cleanup_client_ Client *c = begin_with_agents();
+        Shortage shortage = shortage_begin(AGENTHOSTD, "agenthost");
+
+        expect_life_without_descriptors(c);
+        client_expect_property(c, MANAGER, "MaxAgents", "7");
+        shortage_end(AGENTHOSTD, &shortage);
+        expect_life_with_descriptors(c);
+}
+
+static void test_launcher_short_of_descriptors_loses_nothing(void)
+{
+        _cleanup_client_ Client *c = begin_with_agents();
+        Shortage shortage = shortage_begin(LAUNCHER, "root");
+
+        expect_life_without_descriptors(c);
+        client_expect_property(c, MANAGER, "MaxAgents", "8");
+        shortage_end(LAUNCHER, &shortage);
+        expect_life_with_descriptors(c);
+}
+
+static void wait_for_journal(const char *service, const char *part)
+{
+        gint64 deadline = g_get_monotonic_time() + LIMIT_SEC * G_USEC_PER_SEC;
+
+        while (!journal_has(service, part)) {
+                if (g_get_monotonic_time() > deadline)
+                        fail("the journal of %s: expected '%s' in it, it is not", service, part);
+                g_usleep(50 * 1000);
+        }
+}
+
+/* It cannot take agenthostd's new connection, which waits. */
+static void test_launcher_short_of_descriptors_keeps_agenthostd_waiting(void)
+{
+        _cleanup_client_ Client *c = begin_with_agents();
+        Shortage shortage = shortage_begin(LAUNCHER, "root");
+
+        service_signal(AGENTHOSTD, SIGKILL);
+        wait_for_journal(LAUNCHER, "Cannot accept a connection");
+        shortage_end(LAUNCHER, &shortage);
+        fleet_wait(c, "a1 a2 a3", "a1 a2 a3");
+        create(c, &(Create){ .id = "a4", .runtime = NOTIFY, .wait = "ready" });
+        fleet_wait(c, "a1 a2 a3 a4", "a1 a2 a3 a4");
 }
 
 /* The agent runs on, and is listed; its file is written anew, or was right. */
@@ -255,6 +368,10 @@ int main(int argc, char *argv[])
         ADD("shutdown-amid-launches-leaves-nothing", shutdown_amid_launches_leaves_nothing);
         ADD("agenthostd-survives-without-descriptors", agenthostd_survives_without_descriptors);
         ADD("launcher-survives-without-descriptors", launcher_survives_without_descriptors);
+        ADD("agenthostd-short-of-descriptors-loses-nothing", agenthostd_short_of_descriptors_loses_nothing);
+        ADD("launcher-short-of-descriptors-loses-nothing", launcher_short_of_descriptors_loses_nothing);
+        ADD("launcher-short-of-descriptors-keeps-agenthostd-waiting",
+                launcher_short_of_descriptors_keeps_agenthostd_waiting);
         ADD("agent-outlives-its-truncated-state-file", agent_outlives_its_truncated_state_file);
         ADD("agent-outlives-its-empty-state-file", agent_outlives_its_empty_state_file);
         ADD("agent-outlives-the-loss-of-its-state-file", agent_outlives_the_loss_of_its_state_file);

@@ -271,6 +271,20 @@ sd_bus_message *client_take_signal(Client *c, const char *member, const char *fi
         return wanted.found;
 }
 
+sd_bus_message *client_take_received(Client *c, const char *member)
+{
+        for (GList *l = c->signals.head; l; l = l->next) {
+                sd_bus_message *m = l->data;
+
+                if (strcmp(sd_bus_message_get_member(m), member) != 0)
+                        continue;
+                g_queue_delete_link(&c->signals, l);
+                must(sd_bus_message_rewind(m, true), "reading a signal");
+                return m;
+        }
+        return NULL;
+}
+
 char **client_list_signals(Client *c)
 {
         GPtrArray *list = g_ptr_array_new();

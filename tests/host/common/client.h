@@ -71,6 +71,9 @@ void client_wait_more_signals(Client *client, unsigned seen, const char *what);
 /* Takes the first signal of this name whose first argument is this text, or waits for it. */
 sd_bus_message *client_take_signal(Client *client, const char *member, const char *first);
 
+/* Takes the first signal of this name that has come; NULL: none has. */
+sd_bus_message *client_take_received(Client *client, const char *member);
+
 /* The members and first arguments of the signals that came and were not taken, one by one: "AgentAdded a1".
  * Those whose first argument is not a text are left out. */
 char **client_list_signals(Client *client);

@@ -18,8 +18,8 @@ typedef struct Sweep {
         const char *service;
         bool errors; /* calls fail, instead of the service being killed */
 
-        /* It reads its settings meanwhile. A file that cannot be read because it is broken is left out then,
-         * which is as it should be, and no point. */
+        /* It reads its settings meanwhile. One of their files that cannot be read because it is broken is
+         * left out then, which is as it should be, and no point. */
         bool settings;
 
         /* Runtimes and drop-ins that the life needs: again after a point that failed. */

@@ -55,6 +55,8 @@ void tracer_attach(Tracer *t, pid_t pid)
                      pid_text, "-e", trace, NULL };
                 *word; word++)
                 g_ptr_array_add(argv, (char *)*word);
+        if (t->paths)
+                g_ptr_array_add(argv, (char *)"-y");
         if (inject) {
                 g_ptr_array_add(argv, (char *)"-e");
                 g_ptr_array_add(argv, inject);
@@ -95,15 +97,16 @@ static char **read_trace(void)
         return g_strsplit(text, "\n", -1);
 }
 
-unsigned tracer_count(const char *call)
+char **tracer_calls(const char *call)
 {
         g_auto(GStrv) lines = read_trace();
         g_autofree char *start = g_strconcat(call, "(", NULL);
-        unsigned n = 0;
+        g_autoptr(GStrvBuilder) calls = g_strv_builder_new();
 
         for (char **line = lines; *line; line++)
-                n += g_str_has_prefix(*line, start);
-        return n;
+                if (g_str_has_prefix(*line, start))
+                        g_strv_builder_add(calls, *line);
+        return g_strv_builder_end(calls);
 }
 
 unsigned tracer_find(const char *call, const char *part)
@@ -120,14 +123,21 @@ unsigned tracer_find(const char *call, const char *part)
         return 0;
 }
 
-bool tracer_has_injected(void)
+char *tracer_injected(void)
 {
         g_auto(GStrv) lines = read_trace();
 
         for (char **line = lines; *line; line++)
                 if (strstr(*line, "(INJECTED)") || strstr(*line, "killed by SIGKILL"))
-                        return true;
-        return false;
+                        return g_strdup(*line);
+        return NULL;
+}
+
+bool tracer_has_injected(void)
+{
+        g_autofree char *line = tracer_injected();
+
+        return line;
 }
 
 void tracer_wait_injected(const char *part)

@@ -19,6 +19,7 @@ typedef struct Injection {
 typedef struct Tracer {
         const char *const *calls; /* that are counted, up to NULL; may include what this machine lacks */
         const Injection *injection; /* NULL: they are only counted */
+        bool paths; /* descriptors are shown with theirs */
         pid_t pid; /* who is traced */
         GPid strace; /* 0: not attached */
         FILE *says;
@@ -30,8 +31,10 @@ void tracer_attach(Tracer *t, pid_t pid);
 /* Detaches it. Does nothing if it is not attached. */
 void tracer_detach(Tracer *t);
 
-/* After it has been detached: how many calls of this name there were; whether the injection happened. */
-unsigned tracer_count(const char *call);
+/* After it has been detached: the calls of this name, in their order, as strace shows them; the one
+ * that was injected (NULL: none); whether there was one. */
+char **tracer_calls(const char *call);
+char *tracer_injected(void);
 bool tracer_has_injected(void);
 
 /* Which of the calls of this name is the first with this in its arguments; 0: none. */
