@@ -70,6 +70,20 @@ bool utf8_is_valid(const char *text, size_t length)
         return true;
 }
 
+void utf8_make_valid(char *text)
+{
+        size_t length = strlen(text);
+        uint32_t c;
+
+        for (size_t i = 0; i < length;) {
+                size_t n = utf8_decode((unsigned char *)text + i, length - i, &c);
+
+                if (n == 0)
+                        text[i++] = '?';
+                i += n;
+        }
+}
+
 bool id_is_valid(const char *id)
 {
         const unsigned char *p = (const unsigned char *)id;

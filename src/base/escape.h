@@ -17,6 +17,9 @@ bool id_is_valid(const char *id);
 /* Valid, shortest-form UTF-8 without surrogates. */
 bool utf8_is_valid(const char *text, size_t length);
 
+/* Each byte that is of no such sequence becomes "?". */
+void utf8_make_valid(char *text);
+
 /* All return 0 or -ENOMEM. */
 int unit_escape(const char *id, char **ret);
 int agent_unit_name(const char *agent_id, char **ret); /* agent-<id>.scope */

@@ -18,6 +18,7 @@ static void test_only_runtimes_that_are_configured(void)
 {
         static const char *const names[] = { "nope", "", ".", "..", "../sleep", "./sleep", "sleep.runtime",
                 "/bin/sh", "sleep/../sleep", "sle\nep", "sleep ", "SLEEP", "%a" };
+        g_autofree char *fill = g_strnfill(254, 'x'), *long_name = g_strconcat(fill, "\u00e9", NULL);
         g_autoptr(Fixture) f = take_over();
 
         for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
@@ -25,6 +26,9 @@ static void test_only_runtimes_that_are_configured(void)
 
                 expect_refused(s, ERROR "NoSuchRuntime", "There is no runtime ");
         }
+        /* Of a long one the beginning is said, also where that cuts a character in two. */
+        g_autoptr(Spawned) s = fixture_spawn_with(f, "a", long_name, NULL, NULL);
+        expect_refused(s, ERROR "NoSuchRuntime", "There is no runtime xxx");
         expect_works(f);
 }
 

@@ -191,6 +191,25 @@ static void test_a_sequence_behind_the_length_is_not_read(void)
         g_assert_true(utf8_is_valid("a\xff", 1));
 }
 
+static void test_what_is_no_utf8_becomes_question_marks(void)
+{
+        static const char *const cases[][2] = {
+                { "", "" },
+                { "a\xc3\xa9\xf0\x9f\x98\x80", "a\xc3\xa9\xf0\x9f\x98\x80" },
+                { "cut \xc3", "cut ?" },
+                { "cut \xf0\x9f\x98", "cut ???" },
+                { "\xff\xc3\xa9\xa9z", "?\xc3\xa9?z" },
+                { "\xc3(", "?(" },
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autofree char *text = g_strdup(cases[i][0]);
+
+                utf8_make_valid(text);
+                g_assert_cmpstr(text, ==, cases[i][1]);
+        }
+}
+
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
@@ -210,5 +229,6 @@ int main(int argc, char *argv[])
         g_test_add_func("/id/control", test_control_characters_are_refused);
         g_test_add_func("/utf8/forms", test_utf8_is_shortest_form_without_surrogates);
         g_test_add_func("/utf8/length", test_a_sequence_behind_the_length_is_not_read);
+        g_test_add_func("/utf8/make-valid", test_what_is_no_utf8_becomes_question_marks);
         return g_test_run();
 }
