@@ -43,7 +43,7 @@ int fault_set(Fault *f, FaultKind kind, const char *format, ...)
                 f->text = NULL;
         va_end(ap);
         if (f->text)
-                utf8_make_valid(f->text);
+                utf8_make_sendable(f->text);
 
         return fault_errno(kind);
 }

@@ -57,7 +57,7 @@ static char *take_text(Bytes *from)
         char *text = g_malloc0(size + 1);
 
         take(from, text, size);
-        utf8_make_valid(text);
+        utf8_make_sendable(text);
         return text;
 }
 
