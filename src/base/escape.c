@@ -70,9 +70,43 @@ bool utf8_is_valid(const char *text, size_t length)
         return true;
 }
 
+/* How long the character is that begins here, 0 when it is none that can be sent. */
+static size_t decode_sendable(const char *text, size_t left, uint32_t *ret)
+{
+        size_t n = utf8_decode((const unsigned char *)text, left, ret);
+
+        return n > 0 && utf8_is_noncharacter(*ret) ? 0 : n;
+}
+
+bool utf8_is_sendable(const char *text)
+{
+        size_t length = strlen(text), n;
+        uint32_t c;
+
+        for (size_t i = 0; i < length; i += n) {
+                n = decode_sendable(text + i, length - i, &c);
+                if (n == 0)
+                        return false;
+        }
+        return true;
+}
+
+void utf8_make_sendable(char *text)
+{
+        size_t length = strlen(text);
+        uint32_t c;
+
+        for (size_t i = 0; i < length;) {
+                size_t n = decode_sendable(text + i, length - i, &c);
+
+                if (n == 0)
+                        text[i++] = '?';
+                i += n;
+        }
+}
+
 bool id_is_valid(const char *id)
 {
-        const unsigned char *p = (const unsigned char *)id;
         size_t length = strnlen(id, ID_BYTES_MAX + 1);
         uint32_t c;
 
@@ -80,7 +114,7 @@ bool id_is_valid(const char *id)
                 return false;
 
         for (size_t i = 0; i < length;) {
-                size_t n = utf8_decode(p + i, length - i, &c);
+                size_t n = decode_sendable(id + i, length - i, &c);
 
                 if (n == 0 || c < 0x20 || (c >= 0x7f && c <= 0x9f))
                         return false;

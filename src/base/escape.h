@@ -11,11 +11,24 @@
 #define ID_BYTES_MAX 255u
 #define ESCAPED_BYTES_MAX 200u
 
-/* 1 to 255 bytes of UTF-8 without control characters (neither C0, DEL nor C1). */
+/* 1 to 255 bytes of UTF-8 that can be sent, without control characters (neither C0, DEL nor C1). */
 bool id_is_valid(const char *id);
 
 /* Valid, shortest-form UTF-8 without surrogates. */
 bool utf8_is_valid(const char *text, size_t length);
+
+/* U+FDD0 to U+FDEF and the last two of each plane: for use inside programs. sd-bus neither sends them nor
+ * takes a message that has one. */
+static inline bool utf8_is_noncharacter(uint32_t c)
+{
+        return (c >= 0xfdd0 && c <= 0xfdef) || (c & 0xfffe) == 0xfffe;
+}
+
+/* Valid, and without such. */
+bool utf8_is_sendable(const char *text);
+
+/* Each byte of anything else becomes "?". */
+void utf8_make_sendable(char *text);
 
 /* All return 0 or -ENOMEM. */
 int unit_escape(const char *id, char **ret);

@@ -3,6 +3,8 @@
 
 #include <stdarg.h>
 
+#include "escape.h"
+
 int fault_errno(FaultKind kind)
 {
         static const int numbers[_FAULT_KIND_MAX] = {
@@ -40,6 +42,8 @@ int fault_set(Fault *f, FaultKind kind, const char *format, ...)
         if (vasprintf(&f->text, format, ap) < 0)
                 f->text = NULL;
         va_end(ap);
+        if (f->text)
+                utf8_make_sendable(f->text);
 
         return fault_errno(kind);
 }

@@ -37,7 +37,8 @@ typedef struct Fault {
 #define FAULT_INIT ((Fault){ 0 })
 
 /* Sets what went wrong; a fault that is set already keeps its first text. f may be NULL. Always returns the
- * negative errno of the kind. */
+ * negative errno of the kind. What D-Bus does not take is replaced in the text (half a character, where a
+ * name was cut): else the caller would wait for ever. */
 int fault_set(Fault *f, FaultKind kind, const char *format, ...) _printf_(3, 4);
 
 /* The negative errno of a kind; 0 for FAULT_NONE. */

@@ -8,6 +8,7 @@
 #include "agent-bus.h"
 #include "agent-start.h"
 #include "agent-stop.h"
+#include "escape.h"
 #include "file-util.h"
 #include "host-save.h"
 #include "host.h"
@@ -56,10 +57,13 @@ static void clean_status(char *status)
                 status[NOTIFY_STATUS_MAX] = '\0';
         if (!g_utf8_validate(status, -1, &bad))
                 status[bad - status] = '\0';
-        /* Also those of two bytes (C1), which a terminal obeys just as well: both become a blank. */
+        /* Also those of two bytes (C1), which a terminal obeys just as well, and what the bus does not
+         * carry: they become blanks. */
         for (char *p = status, *next; *p; p = next) {
+                gunichar c = g_utf8_get_char(p);
+
                 next = g_utf8_next_char(p);
-                if (g_unichar_iscntrl(g_utf8_get_char(p)))
+                if (g_unichar_iscntrl(c) || utf8_is_noncharacter(c))
                         memset(p, ' ', (size_t)(next - p));
         }
 }

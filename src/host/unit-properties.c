@@ -72,7 +72,13 @@ static int read_container(sd_bus_message *m, char type, const char *contents, GV
         return 1;
 }
 
-/* The next value, floating. 0 behind the last; -EPROTOTYPE for a type that no property has. */
+/* Structures on D-Bus have members. */
+static bool is_type_of_properties(const char *type)
+{
+        return strspn(type, BASIC_TYPES "a()") == strlen(type) && !strstr(type, "()");
+}
+
+/* The next value, floating, of a type that properties have. 0 behind the last. */
 static int read_value(sd_bus_message *m, GVariant **ret)
 {
         g_autofree char *copy = NULL;
@@ -85,8 +91,6 @@ static int read_value(sd_bus_message *m, GVariant **ret)
                 return r;
         if (strchr(BASIC_TYPES, type))
                 return read_basic(m, type, ret);
-        if ((type != 'a' && type != 'r') || strchr(contents, '{'))
-                return -EPROTOTYPE;
 
         /* Entering changes what it points to. */
         copy = g_strdup(contents);
@@ -108,7 +112,6 @@ static int refuse_number(Fault *fault)
 /* The message is inside "(sv)". */
 static int read_property(sd_bus_message *m, GVariantBuilder *builder, Fault *fault)
 {
-        g_autofree char *type = NULL;
         const char *name, *contents;
         GVariant *value;
         int r;
@@ -118,12 +121,12 @@ static int read_property(sd_bus_message *m, GVariantBuilder *builder, Fault *fau
                 r = sd_bus_message_peek_type(m, NULL, &contents);
         if (r < 0)
                 return r;
-        type = g_strdup(contents);
-        r = sd_bus_message_enter_container(m, 'v', type);
+        /* By the type, not by what there is of it: an array may be empty. */
+        if (!is_type_of_properties(contents))
+                return refuse_type(name, contents, fault);
+        r = sd_bus_message_enter_container(m, 'v', contents);
         if (r >= 0)
                 r = read_value(m, &value);
-        if (r == -EPROTOTYPE)
-                return refuse_type(name, type, fault);
         if (r < 0)
                 return r;
 
@@ -152,12 +155,6 @@ int unit_properties_read(sd_bus_message *m, GVariant **ret, Fault *fault)
 
         *ret = n > 0 ? g_variant_ref_sink(g_variant_builder_end(&builder)) : NULL;
         return 0;
-}
-
-/* Structures on D-Bus have members. */
-static bool is_type_of_properties(const char *type)
-{
-        return strspn(type, BASIC_TYPES "a()") == strlen(type) && !strstr(type, "()");
 }
 
 int unit_properties_check(GVariant *properties, Fault *fault)

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "escape.h"
+
 typedef struct JsonDecode {
         const char *what;
         const char *key;
@@ -53,6 +55,9 @@ static int decode_text(const JsonDecode *d, struct json_object *value, char **fi
         text = json_object_get_string(value);
         if (strlen(text) != (size_t)json_object_get_string_len(value))
                 return refuse(d, "must not contain a NUL");
+        /* By an escape: all that is read here is told to others. */
+        if (!utf8_is_sendable(text))
+                return refuse(d, "must not contain what Unicode calls a noncharacter, such as U+FFFF");
 
         copy = strdup(text);
         if (!copy)

@@ -225,7 +225,7 @@ static int refuse_unknown(const char *name, Fault *fault)
                 list = longer;
         }
         return fault_set(fault, FAULT_INVALID_ARGS,
-                "unit_properties: '%s' is no property that a caller may set; there are: %s", name,
+                "unit_properties: '%.255s' is no property that a caller may set; there are: %s", name,
                 list ? list : "");
 }
 

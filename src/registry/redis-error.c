@@ -4,6 +4,8 @@
 #include <glib.h>
 #include <string.h>
 
+#include "escape.h"
+
 #define PRINTABLE_BYTES_MAX 200u
 
 static const struct Known {
@@ -100,7 +102,7 @@ char *redis_printable(const char *data, size_t size)
         for (const char *p = text; *p; p = g_utf8_next_char(p)) {
                 gunichar c = g_utf8_get_char(p);
 
-                g_string_append_unichar(out, g_unichar_iscntrl(c) ? '?' : c);
+                g_string_append_unichar(out, g_unichar_iscntrl(c) || utf8_is_noncharacter(c) ? '?' : c);
         }
         if (size > PRINTABLE_BYTES_MAX)
                 g_string_append(out, "...");

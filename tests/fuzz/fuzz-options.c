@@ -2,15 +2,17 @@
 
 /* The options of CreateAgent. sd-bus takes messages from sockets only, so the bytes are not a message: they
  * say how one is built. Each item begins with two bytes, which pick key and type, and goes on with its text
- * up to a newline. */
+ * up to a newline; of unit properties, as properties.h says. */
 
 #include <string.h>
 
 #include <glib.h>
 
-#include "fuzz.h"
+#include "escape.h"
 #include "options.h"
+#include "properties.h"
 #include "strv.h"
+#include "unit-properties.h"
 
 static const char *const keys[] = { "wait", "request_id", "machine_id", "client_type", "client_properties",
         "runtime", "timeout", "environment", "restart", "unit_properties", "nonsense", "", "takeover" };
@@ -23,7 +25,7 @@ static void append_number(sd_bus_message *m, char type, const char *text)
         fuzz_must(sd_bus_message_append_basic(m, type, &value), "number");
 }
 
-static void append_value(sd_bus_message *m, char type, char *text)
+static void append_value(sd_bus_message *m, char type, char *text, const uint8_t *data, size_t size)
 {
         g_auto(GStrv) words = NULL;
 
@@ -38,7 +40,7 @@ static void append_value(sd_bus_message *m, char type, char *text)
                 break;
         case 'V':
                 fuzz_must(sd_bus_message_open_container(m, 'v', "a(sv)"), "properties");
-                fuzz_must(sd_bus_message_append(m, "a(sv)", 1, text, "t", UINT64_C(1)), "properties");
+                (void)fuzz_append_properties(m, data, size);
                 break;
         case 'v':
                 fuzz_must(sd_bus_message_append(m, "v", "v", "s", text), "variant");
@@ -51,14 +53,17 @@ static void append_value(sd_bus_message *m, char type, char *text)
         fuzz_must(sd_bus_message_close_container(m), "value");
 }
 
-static void append_item(sd_bus_message *m, uint8_t key, uint8_t type, char *text)
+static void append_item(sd_bus_message *m, uint8_t key, uint8_t type, const uint8_t *data, size_t size)
 {
         static const char types[] = "sitAybnqxudVv";
+        g_autofree char *text = fuzz_text(data, size);
 
+        /* Who sends something else is cut off by the bus, or by sd-bus. */
+        utf8_make_sendable(text);
         fuzz_must(sd_bus_message_open_container(m, 'e', "sv"), "item");
         /* Above the known ones: the text is the key. */
         fuzz_must(sd_bus_message_append(m, "s", key % 16 < ELEMENTSOF(keys) ? keys[key % 16] : text), "key");
-        append_value(m, types[type % (sizeof(types) - 1)], text);
+        append_value(m, types[type % (sizeof(types) - 1)], text, data, size);
         fuzz_must(sd_bus_message_close_container(m), "item");
 }
 
@@ -70,11 +75,8 @@ static sd_bus_message *build(const uint8_t *data, size_t size)
         while (size >= 2) {
                 const uint8_t *text = data + 2, *newline = memchr(text, '\n', size - 2);
                 size_t length = newline ? (size_t)(newline - text) : size - 2;
-                g_autofree char *copy = fuzz_text(text, length);
 
-                /* Who sends something else is cut off by the bus, or by sd-bus. */
-                if (g_utf8_validate(copy, -1, NULL))
-                        append_item(m, data[0], data[1], copy);
+                append_item(m, data[0], data[1], text, length);
                 size -= 2 + length + (newline ? 1 : 0);
                 data = text + length + (newline ? 1 : 0);
         }
@@ -88,6 +90,21 @@ static void expect_text(const char *text)
         fuzz_expect(!text || (strlen(text) >= 1 && strlen(text) <= 255), "a text has 1 to 255 bytes");
 }
 
+/* To the launcher, and into the state file. */
+static void expect_passed_on(GVariant *properties)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = fuzz_message_new();
+        g_autofree char *text = unit_properties_to_text(properties);
+        g_autoptr(GVariant) sent = NULL, stored = unit_properties_from_text(text);
+
+        fuzz_must(unit_properties_check(properties, NULL), "what is read passes the other check");
+        fuzz_must(unit_properties_append(m, properties), "what is read can be sent");
+        fuzz_message_seal(m);
+        fuzz_must(unit_properties_read(m, &sent, NULL), "what is sent can be read");
+        fuzz_expect(sent && g_variant_equal(sent, properties), "it is sent as it is");
+        fuzz_expect(stored && g_variant_equal(stored, properties), "it is stored as it is");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = build(data, size);
@@ -96,12 +113,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         if (create_options_read(m, &options, &fault) < 0) {
                 fuzz_expect(fault.kind == FAULT_INVALID_ARGS, "refused options are InvalidArgs");
-                fuzz_expect(g_utf8_validate(fault_text(&fault), -1, NULL), "the fault can be sent");
+                fuzz_expect(utf8_is_sendable(fault_text(&fault)), "the fault can be sent");
                 return 0;
         }
         expect_text(options.request_id);
         expect_text(options.client_type);
         expect_text(options.runtime);
+        if (options.unit_properties)
+                expect_passed_on(options.unit_properties);
         fuzz_expect(sd_bus_message_at_end(m, true) > 0, "all of it has been read");
         return 0;
 }

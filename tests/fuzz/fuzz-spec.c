@@ -22,7 +22,8 @@ static void check_agent_spec(const char *text)
                 return;
         }
         fuzz_expect(id_is_valid(spec.id), "an agent's id is valid");
-        fuzz_expect(spec.name[0] && spec.class_name, "an agent has a name");
+        fuzz_expect(spec.name[0] && utf8_is_sendable(spec.name), "an agent has a name");
+        fuzz_expect(utf8_is_sendable(spec.class_name), "and a class");
         agent_spec_done(&spec);
 }
 

@@ -8,6 +8,7 @@
 
 #include <glib.h>
 
+#include "escape.h"
 #include "file-util.h"
 #include "log.h"
 
@@ -102,7 +103,7 @@ void fuzz_message_seal(sd_bus_message *m)
 
 bool fuzz_is_printable(const char *text)
 {
-        if (!g_utf8_validate(text, -1, NULL))
+        if (!utf8_is_sendable(text))
                 return false;
         for (const char *p = text; *p; p = g_utf8_next_char(p))
                 if (g_unichar_iscntrl(g_utf8_get_char(p)))

@@ -39,5 +39,5 @@ sd_bus_message *fuzz_message_new(void);
 /* Makes it readable from the start. */
 void fuzz_message_seal(sd_bus_message *m);
 
-/* Neither control characters (C0, DEL, C1) nor broken UTF-8. */
+/* Neither control characters (C0, DEL, C1) nor what D-Bus does not carry. */
 bool fuzz_is_printable(const char *text);

@@ -22,6 +22,11 @@ static void test_a_message_of_100_mib_is_answered(void)
         g_autoptr(Spawned) r = fixture_spawn_with(f, "a", id, NULL, NULL);
         g_assert_cmpstr(r->error, ==, ERROR "NoSuchRuntime");
         g_assert_cmpuint(strlen(r->text), <, MIB);
+        /* An array may have 64 MiB. */
+        id[60 * MIB] = '\0';
+        g_autoptr(Spawned) p = fixture_spawn_with_property(f, "sleep", id, "t", UINT64_C(1));
+        expect_refused(p, SD_BUS_ERROR_INVALID_ARGS, "is no property that a caller may set");
+        g_assert_cmpuint(strlen(p->text), <, MIB);
         expect_works(f);
 }
 

@@ -3,7 +3,7 @@
 /* What somebody can do who has taken agenthostd over: he speaks to the launcher as the user agenthost, and
  * says whatever he likes. He may start and stop agents of the configured runtimes; everything else is
  * refused with an error that says why, and the launcher goes on as if nothing had been. More of it:
- * test-taken-over-adopt.c and test-taken-over-socket.c. */
+ * test-taken-over-adopt.c, test-taken-over-properties.c and test-taken-over-socket.c. */
 
 #include <fcntl.h>
 #include <signal.h>
@@ -18,6 +18,7 @@ static void test_only_runtimes_that_are_configured(void)
 {
         static const char *const names[] = { "nope", "", ".", "..", "../sleep", "./sleep", "sleep.runtime",
                 "/bin/sh", "sleep/../sleep", "sle\nep", "sleep ", "SLEEP", "%a" };
+        g_autofree char *fill = g_strnfill(254, 'x'), *long_name = g_strconcat(fill, "\u00e9", NULL);
         g_autoptr(Fixture) f = take_over();
 
         for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
@@ -25,6 +26,9 @@ static void test_only_runtimes_that_are_configured(void)
 
                 expect_refused(s, ERROR "NoSuchRuntime", "There is no runtime ");
         }
+        /* Of a long one the beginning is said, also where that cuts a character in two. */
+        g_autoptr(Spawned) s = fixture_spawn_with(f, "a", long_name, NULL, NULL);
+        expect_refused(s, ERROR "NoSuchRuntime", "There is no runtime xxx");
         expect_works(f);
 }
 
@@ -102,14 +106,11 @@ static void test_only_texts_that_cannot_change(void)
 /* Fewer or more descriptors than there are texts; the answer's text. */
 static char *spawn_with_n_texts(Fixture *f, size_t n)
 {
+        sd_bus_message *m = fixture_spawn_open(f, "a", "g", "sleep", NULL);
         sd_bus_error error = SD_BUS_ERROR_NULL;
-        sd_bus_message *m = NULL;
         char *text;
 
-        g_assert_cmpint(sd_bus_message_new_method_call(
-                                f->bus, &m, NULL, LAUNCHER_PATH, LAUNCHER_INTERFACE, LAUNCHER_SPAWN),
-                >=, 0);
-        g_assert_cmpint(sd_bus_message_append(m, "sssisasa(sv)", "a", "g", "sleep", 7, "", 0, 0), >=, 0);
+        g_assert_cmpint(sd_bus_message_append(m, "a(sv)", 0), >=, 0);
         g_assert_cmpint(sd_bus_message_open_container(m, 'a', "h"), >=, 0);
         for (size_t i = 0; i < n; i++)
                 g_assert_cmpint(sd_bus_message_append(m, "h", f->texts[i % AGENT_TEXT_COUNT]), >=, 0);
@@ -155,9 +156,6 @@ static void test_only_ids_that_are_some(void)
         fixture_expect_end(f, s, "success", CLD_KILLED, SIGTERM, true);
         expect_works(f);
 }
-
-/* unit_properties: to be refused here are those that are no resource control, and those that a runtime sets.
- */
 
 static void test_only_units_that_are_agents_are_stopped_or_signalled(void)
 {

@@ -130,6 +130,32 @@ static int on_spawned(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
         return 0;
 }
 
+sd_bus_message *fixture_spawn_open(
+        Fixture *f, const char *id, const char *guild, const char *runtime, const char *const *environment)
+{
+        sd_bus_message *m = NULL;
+
+        g_assert_cmpint(sd_bus_message_new_method_call(
+                                f->bus, &m, NULL, LAUNCHER_PATH, LAUNCHER_INTERFACE, LAUNCHER_SPAWN),
+                >=, 0);
+        g_assert_cmpint(sd_bus_message_append(m, "sssis", id, guild, runtime, 7, "Tracking"), >=, 0);
+        g_assert_cmpint(sd_bus_message_append_strv(m, (char **)environment), >=, 0);
+        return m;
+}
+
+static Spawned *spawn_send(Fixture *f, sd_bus_message *m, const int *texts)
+{
+        Spawned *s = g_new0(Spawned, 1);
+
+        s->pidfd = -EBADF;
+        g_assert_cmpint(
+                sd_bus_message_append(m, "ah", AGENT_TEXT_COUNT, texts[0], texts[1], texts[2], texts[3]), >=,
+                0);
+        g_assert_cmpint(sd_bus_call_async(f->bus, NULL, m, on_spawned, s, TEST_LIMIT_USEC), >=, 0);
+        sd_bus_message_unref(m);
+        return s;
+}
+
 static Spawned *spawn_begin(Fixture *f,
         const char *id,
         const char *guild,
@@ -137,22 +163,10 @@ static Spawned *spawn_begin(Fixture *f,
         const char *const *environment,
         const int *texts)
 {
-        sd_bus_message *m = NULL;
-        Spawned *s = g_new0(Spawned, 1);
+        sd_bus_message *m = fixture_spawn_open(f, id, guild, runtime, environment);
 
-        s->pidfd = -EBADF;
-        g_assert_cmpint(sd_bus_message_new_method_call(
-                                f->bus, &m, NULL, LAUNCHER_PATH, LAUNCHER_INTERFACE, LAUNCHER_SPAWN),
-                >=, 0);
-        g_assert_cmpint(sd_bus_message_append(m, "sssis", id, guild, runtime, 7, "Tracking"), >=, 0);
-        g_assert_cmpint(sd_bus_message_append_strv(m, (char **)environment), >=, 0);
         g_assert_cmpint(sd_bus_message_append(m, "a(sv)", 0), >=, 0);
-        g_assert_cmpint(
-                sd_bus_message_append(m, "ah", AGENT_TEXT_COUNT, texts[0], texts[1], texts[2], texts[3]), >=,
-                0);
-        g_assert_cmpint(sd_bus_call_async(f->bus, NULL, m, on_spawned, s, TEST_LIMIT_USEC), >=, 0);
-        sd_bus_message_unref(m);
-        return s;
+        return spawn_send(f, m, texts);
 }
 
 Spawned *fixture_spawn_begin(Fixture *f, const char *id, const char *guild, const char *runtime)
@@ -186,6 +200,32 @@ Spawned *fixture_spawn_with(
 
         fixture_wait(f, s);
         return s;
+}
+
+Spawned *fixture_spawn_close(Fixture *f, sd_bus_message *m)
+{
+        Spawned *s = spawn_send(f, m, f->texts);
+
+        fixture_wait(f, s);
+        return s;
+}
+
+Spawned *fixture_spawn_with_property(
+        Fixture *f, const char *runtime, const char *name, const char *type, ...)
+{
+        sd_bus_message *m = fixture_spawn_open(f, "a", "g", runtime, NULL);
+        va_list ap;
+
+        g_assert_cmpint(sd_bus_message_open_container(m, 'a', "(sv)"), >=, 0);
+        g_assert_cmpint(sd_bus_message_open_container(m, 'r', "sv"), >=, 0);
+        g_assert_cmpint(sd_bus_message_append(m, "s", name), >=, 0);
+        g_assert_cmpint(sd_bus_message_open_container(m, 'v', type), >=, 0);
+        va_start(ap, type);
+        g_assert_cmpint(sd_bus_message_appendv(m, type, ap), >=, 0);
+        va_end(ap);
+        for (int i = 0; i < 3; i++)
+                g_assert_cmpint(sd_bus_message_close_container(m), >=, 0);
+        return fixture_spawn_close(f, m);
 }
 
 Spawned *fixture_spawn(Fixture *f, const char *id, const char *runtime)

@@ -57,6 +57,16 @@ void fixture_wait(Fixture *f, const Spawned *s);
 Spawned *fixture_spawn(Fixture *f, const char *id, const char *runtime);
 Spawned *fixture_spawn_with(
         Fixture *f, const char *id, const char *runtime, const char *const *environment, const int *texts);
+
+/* In two pieces: a Spawn as far as its unit properties, which are for the test to append, well-formed or
+ * not; and the rest, with the answer. The message is taken. */
+sd_bus_message *fixture_spawn_open(
+        Fixture *f, const char *id, const char *guild, const char *runtime, const char *const *environment);
+Spawned *fixture_spawn_close(Fixture *f, sd_bus_message *m);
+
+/* Of agent "a" in guild "g", with one unit property: its name, its type, its value. */
+Spawned *fixture_spawn_with_property(
+        Fixture *f, const char *runtime, const char *name, const char *type, ...);
 void spawned_free(Spawned *s);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Spawned, spawned_free)
 

@@ -4,6 +4,8 @@
 #include <glib.h>
 #include <string.h>
 
+#include "test-message.h"
+
 static char *escaped(const char *id)
 {
         char *text;
@@ -191,6 +193,53 @@ static void test_a_sequence_behind_the_length_is_not_read(void)
         g_assert_true(utf8_is_valid("a\xff", 1));
 }
 
+static void expect_as_sd_bus(uint32_t c)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = test_message_new();
+        char text[7] = "";
+
+        (void)g_unichar_to_utf8(c, text);
+        g_assert_true(utf8_is_valid(text, strlen(text)));
+        if (utf8_is_sendable(text) != (sd_bus_message_append(m, "s", text) >= 0))
+                g_error("U+%X", c);
+        if (c >= 0xa0)
+                g_assert_true(utf8_is_sendable(text) == id_is_valid(text));
+}
+
+/* It does not carry what Unicode calls noncharacters. */
+static void test_what_can_be_sent_is_what_sd_bus_sends(void)
+{
+        for (uint32_t plane = 0; plane <= 0x100000; plane += 0x10000)
+                for (uint32_t c = 0xfffc; c <= 0xffff; c++)
+                        expect_as_sd_bus(plane | c);
+        for (uint32_t c = 0xfdc8; c < 0xfdf8; c++)
+                expect_as_sd_bus(c);
+        for (uint32_t c = 1; c < 0x200; c++)
+                expect_as_sd_bus(c);
+        g_assert_false(utf8_is_sendable("a\xff"));
+        g_assert_false(utf8_is_sendable("\xef\xbf\xbf"));
+}
+
+static void test_what_cannot_be_sent_becomes_question_marks(void)
+{
+        static const char *const cases[][2] = {
+                { "", "" },
+                { "a\xc3\xa9\xf0\x9f\x98\x80", "a\xc3\xa9\xf0\x9f\x98\x80" },
+                { "cut \xc3", "cut ?" },
+                { "cut \xf0\x9f\x98", "cut ???" },
+                { "\xff\xc3\xa9\xa9z", "?\xc3\xa9?z" },
+                { "\xc3(", "?(" },
+                { "\xef\xbf\xbf\xef\xbf\xbd", "???\xef\xbf\xbd" },
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autofree char *text = g_strdup(cases[i][0]);
+
+                utf8_make_sendable(text);
+                g_assert_cmpstr(text, ==, cases[i][1]);
+        }
+}
+
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
@@ -210,5 +259,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/id/control", test_control_characters_are_refused);
         g_test_add_func("/utf8/forms", test_utf8_is_shortest_form_without_surrogates);
         g_test_add_func("/utf8/length", test_a_sequence_behind_the_length_is_not_read);
+        g_test_add_func("/utf8/sendable", test_what_can_be_sent_is_what_sd_bus_sends);
+        g_test_add_func("/utf8/make-sendable", test_what_cannot_be_sent_becomes_question_marks);
         return g_test_run();
 }

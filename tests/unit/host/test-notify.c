@@ -47,12 +47,16 @@ static void test_status_loses_control_characters_and_broken_utf8(void)
 {
         char text[] = "STATUS=a\tb\x1b[31m gr\xc3\xbc\xc3\x9f \xff rest",
              c1[] = "STATUS=\xc2\x9b"
-                    "31m\x7f";
+                    "31m\x7f",
+             noncharacter[] = "STATUS=a\xef\xbf\xbf"
+                              "b";
         NotifyMessage m = parse(text);
 
         g_assert_cmpstr(m.status, ==, "a b [31m gr\xc3\xbc\xc3\x9f ");
         m = parse(c1);
         g_assert_cmpstr(m.status, ==, "  31m ");
+        m = parse(noncharacter);
+        g_assert_cmpstr(m.status, ==, "a   b");
 }
 
 static void test_long_status_is_cut_at_a_whole_character(void)

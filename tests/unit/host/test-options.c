@@ -161,6 +161,10 @@ static void test_unit_properties_of_impossible_types_are_refused(void)
         assert_refused(m, "unit_properties: X is of type 'v', which no property of a unit has");
         m = message("unit_properties", "a(sv)", 1, "X", "o", "/");
         assert_refused(m, "unit_properties: X is of type 'o', which no property of a unit has");
+        m = message("unit_properties", "a(sv)", 1, "X", "av", 0);
+        assert_refused(m, "unit_properties: X is of type 'av', which no property of a unit has");
+        m = message("unit_properties", "a(sv)", 1, "X", "a(so)", 0);
+        assert_refused(m, "unit_properties: X is of type 'a(so)', which no property of a unit has");
 }
 
 static void test_too_many_unit_properties_are_refused(void)

@@ -186,6 +186,8 @@ static void test_spec_refuses_nul_in_id(void)
 {
         assert_id_refused("a\\u0000b", "$.id: must not contain a NUL");
         assert_id_refused("\\u0000", "$.id: must not contain a NUL");
+        assert_id_refused("a\\ud83f\\udfff",
+                "$.id: must not contain what Unicode calls a noncharacter, such as U+FFFF");
 }
 
 static void test_spec_refuses_control_characters_in_id(void)

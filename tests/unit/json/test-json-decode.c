@@ -109,6 +109,8 @@ static void test_decode_refuses_other_types(void)
 static void test_decode_refuses_a_nul_in_a_text(void)
 {
         assert_refused("{\"text\":\"a\\u0000b\"}", "record: $.text: must not contain a NUL");
+        assert_refused("{\"text\":\"a\\uffffb\"}",
+                "record: $.text: must not contain what Unicode calls a noncharacter, such as U+FFFF");
 }
 
 static void test_decode_refuses_numbers_out_of_range(void)
