@@ -152,7 +152,8 @@ static void test_launch_and_stop_are_events_where_all_are_wanted(void)
         units = command("journalctl --quiet --no-pager --output=cat _PID=1 "
                         "'UNIT=agent-event\\x2d10.scope'");
         expect_part("systemd, started", "Started ", units);
-        expect_part("systemd, stopped", "Stopped ", units);
+        /* "Stopped" comes only for one that has ended young, whose empty scope the launcher has stopped. */
+        expect_part("systemd, stopped", "Deactivated successfully", units);
 
         config_write("[Host]\nLogAllEvents=yes\n");
         host_reload();
