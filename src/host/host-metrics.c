@@ -227,12 +227,11 @@ void host_metrics_registry(const Host *host, RegistryEvent event, uint64_t usec)
 
         if (!m)
                 return;
-        if (event == REGISTRY_ERROR) {
+        if (event == REGISTRY_ERROR)
                 m->n_registry_errors++;
-                return;
-        }
-        histogram_observe(&m->heartbeat, usec);
-        if (event == REGISTRY_HEARTBEAT_FAILED)
+        if (event == REGISTRY_HEARTBEAT || event == REGISTRY_HEARTBEAT_FAILED)
+                histogram_observe(&m->heartbeat, usec);
+        if (event == REGISTRY_HEARTBEAT_FAILED || event == REGISTRY_HEARTBEAT_MISSED)
                 m->n_heartbeats_failed++;
 }
 

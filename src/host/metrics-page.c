@@ -63,7 +63,8 @@ static void write_registry(MetricsText *t, const Host *host)
                 "Time to renew what the registry has of this host.");
         metrics_text_histogram(t, NULL, &m->heartbeat);
         metrics_text_one(t, "agenthost_heartbeat_failures_total", METRIC_COUNTER,
-                "Heartbeats that did not renew all.", m->n_heartbeats_failed);
+                "Heartbeats that did not renew all, or were not sent as the registry was away.",
+                m->n_heartbeats_failed);
 }
 
 static void write_hosts(MetricsText *t, const Host *host)

@@ -156,6 +156,17 @@ static void expire(RedisRegistry *r)
         registry_set_state(&r->registry, REGISTRY_DOWN, &why);
 }
 
+static void beat(RedisRegistry *r, uint64_t now)
+{
+        r->beat_usec = now + with_jitter(r->heartbeat_usec);
+        if (!redis_client_is_ready(r->client)) {
+                registry_observe(&r->registry, REGISTRY_HEARTBEAT_MISSED, 0);
+                return;
+        }
+        redis_round_begin(r);
+        redis_lease_beat(r);
+}
+
 static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
 {
         RedisRegistry *r = userdata;
@@ -164,11 +175,8 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
         (void)s;
         (void)usec;
 
-        if (now >= r->beat_usec) {
-                r->beat_usec = now + with_jitter(r->heartbeat_usec);
-                redis_round_begin(r);
-                redis_lease_beat(r);
-        }
+        if (now >= r->beat_usec)
+                beat(r, now);
         if (now >= r->cleanup_usec) {
                 r->cleanup_usec = now + until_cleanup(r);
                 redis_cleanup_by_lease(r);
@@ -272,7 +280,7 @@ static void on_away(const Fault *why, void *userdata)
         redis_lease_away(r);
         r->status_stands = false;
         redis_flushes_fail(r, why);
-        r->beat_usec = r->cleanup_usec = r->status_usec = USEC_INFINITY;
+        r->cleanup_usec = r->status_usec = USEC_INFINITY;
         set_timer(r);
         tell_away(r, state, why);
 }
@@ -375,7 +383,8 @@ static void init_texts(RedisRegistry *r, const RegistrySettings *settings, const
 
 static void init_events(RedisRegistry *r, sd_event *event)
 {
-        r->beat_usec = r->cleanup_usec = r->expiry_usec = r->status_usec = USEC_INFINITY;
+        r->beat_usec = now_usec(CLOCK_MONOTONIC) + with_jitter(r->heartbeat_usec);
+        r->cleanup_usec = r->expiry_usec = r->status_usec = USEC_INFINITY;
         if (sd_event_add_time(event, &r->timer, CLOCK_MONOTONIC, USEC_INFINITY, TIMER_ACCURACY_USEC,
                     on_timer, r) < 0 ||
                 sd_event_add_defer(event, &r->expire, on_expire, r) < 0 ||

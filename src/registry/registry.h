@@ -76,6 +76,7 @@ typedef struct RegistryConflict {
 typedef enum RegistryEvent {
         REGISTRY_HEARTBEAT, /* all locations have been renewed, which took a while */
         REGISTRY_HEARTBEAT_FAILED, /* the server has refused something, or was away before the end */
+        REGISTRY_HEARTBEAT_MISSED, /* it was time for one, and the server was away: it took none */
         REGISTRY_ERROR, /* the server could not be reached, has gone away, or has refused something */
 } RegistryEvent;
 

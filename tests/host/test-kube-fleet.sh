@@ -149,6 +149,41 @@ test_host_that_is_gone_gets_none_until_it_is_back() {
         stop_agents
 }
 
+# forget_name HOST OF: it does not resolve there any more, as names of nodes and pods often do not.
+forget_name() {
+        # It is mounted there: written, not replaced.
+        # shellcheck disable=SC2016  # for the shell in the host
+        run "$1" sh -c 'left=$(grep --invert-match --word-regexp --regexp="$1" /etc/hosts) && echo "$left" >/etc/hosts' \
+                sh "$(name_of "$2")"
+}
+
+resolves() {
+        run "$1" getent hosts "$(name_of "$2")"
+}
+
+# Its certificate has but its name. Nobody has a connection to it from before.
+test_host_is_called_at_the_address_that_the_api_tells() {
+        local i name answer called=0
+        for name in one three; do
+                resolves "$name" two >/dev/null
+                forget_name "$name" two
+                ! resolves "$name" two || return 1
+                run "$name" systemctl restart agenthostd.service
+        done
+        wait_until 30 all_know 3
+        # Each asks for three, and stops what the other has started on two.
+        for ((i = 0; i < 6; i++)); do
+                answer=$(run_agent "${hosts[i / 3 * 2]}" "called-$i")
+                [[ $(host_of "$answer") == two ]] || continue
+                expect 'b true' "$(manager "${hosts[2 - i / 3 * 2]}" StopAgentAnywhere su "called-$i" 5)" \
+                        "StopAgentAnywhere of called-$i"
+                ((++called))
+        done
+        expect 2 "$called" "agents that were started on two"
+        expect 0 "$(count_on two)" "agents on two that are left"
+        stop_agents
+}
+
 # What the API said last serves.
 test_agents_are_placed_without_the_api() {
         local i

@@ -74,7 +74,7 @@ static void expect_series(const char *name, const char *expected)
 }
 
 /* Nobody tells. */
-static void wait_series_above(const char *name, unsigned least)
+static void wait_series_above(const char *name, unsigned long least)
 {
         gint64 end = g_get_monotonic_time() + LIMIT_SEC * G_USEC_PER_SEC;
 
@@ -84,7 +84,7 @@ static void wait_series_above(const char *name, unsigned least)
                 if (strtoul(value, NULL, 10) > least)
                         return;
                 if (g_get_monotonic_time() > end)
-                        fail("%s: expected more than %u, got %s", name, least, value);
+                        fail("%s: expected more than %lu, got %s", name, least, value);
                 g_usleep(10000);
         }
 }
@@ -255,21 +255,41 @@ static void test_what_single_agents_use_is_told_of_so_many(void)
 static void test_heartbeats_are_counted(void)
 {
         _cleanup_client_ Client *c = agents_begin();
+        g_autofree char *failed = NULL;
 
         redis_server_begin(c, REDIS_SETTINGS SETTINGS);
         create(c, &(Create){ .id = "a1" });
         expect_series("agenthost_registry_state{state=\"ok\"}", "1");
+        /* There were servers before, which were killed. */
+        failed = series("agenthost_heartbeat_failures_total");
         wait_series_above("agenthost_heartbeat_duration_seconds_count", 2);
-        expect_series("agenthost_heartbeat_failures_total", "0");
+        expect_series("agenthost_heartbeat_failures_total", failed);
 
         redis_server_kill();
         client_wait_property(c, MANAGER, "RegistryState", "stale");
         expect_series("agenthost_registry_state{state=\"ok\"}", "0");
         wait_series_above("agenthost_registry_errors_total", 1);
+        /* More than the one that it was killed in. */
+        wait_series_above("agenthost_heartbeat_failures_total", strtoul(failed, NULL, 10) + 2);
         /* Agents are launched without it. */
         g_free(http_get(PORT, "/readyz", 200));
         client_wait_property(c, MANAGER, "RegistryState", "down");
         expect_series("agenthost_registry_state{state=\"down\"}", "1");
+}
+
+/* It answers, but takes nothing. */
+static void test_heartbeats_that_are_refused_have_failed(void)
+{
+        _cleanup_client_ Client *c = agents_begin();
+        g_autofree char *failed = NULL;
+
+        redis_server_begin(c, REDIS_SETTINGS SETTINGS);
+        create(c, &(Create){ .id = "a1" });
+        failed = series("agenthost_heartbeat_failures_total");
+        redis_expect("OK", "CONFIG SET min-replicas-to-write 1");
+        wait_series_above("agenthost_heartbeat_failures_total", strtoul(failed, NULL, 10) + 1);
+        redis_expect("OK", "CONFIG SET min-replicas-to-write 0");
+        client_wait_property(c, MANAGER, "RegistryState", "ok");
 }
 
 static void test_discovery_that_cannot_be_used_is_told(void)
@@ -446,6 +466,24 @@ static void test_peers_find_the_same_pages(void)
         expect_text("requests", "2", again);
 }
 
+/* That a request has ended is counted a moment after its answer has come. */
+static void expect_durations(const char *operation, unsigned n)
+{
+        g_autofree char *count = NULL, *all = NULL, *sum = NULL, *expected = g_strdup_printf("%u", n),
+                        *seconds = NULL;
+
+        count = g_strdup_printf(
+                "agenthost_peer_request_duration_seconds_count{operation=\"%s\"}", operation);
+        all = g_strdup_printf(
+                "agenthost_peer_request_duration_seconds_bucket{operation=\"%s\",le=\"+Inf\"}", operation);
+        sum = g_strdup_printf("agenthost_peer_request_duration_seconds_sum{operation=\"%s\"}", operation);
+        wait_series_above(count, n - 1);
+        expect_series(count, expected);
+        expect_series(all, expected);
+        seconds = series(sum);
+        expect_true(sum, g_ascii_strtod(seconds, NULL) > 0);
+}
+
 /* Of each operation, of what is none, and of what is refused: there are series with every label. */
 static void test_page_is_in_the_format_after_requests_of_peers(void)
 {
@@ -480,6 +518,11 @@ static void test_page_is_in_the_format_after_requests_of_peers(void)
                 expect_part(requests[i].line, requests[i].status, reply);
         }
         expect_page_is_clean();
+        expect_durations("list", 1);
+        expect_durations("info", 2);
+        expect_durations("health", 1);
+        expect_durations("create", 1);
+        expect_durations("stop", 2);
 }
 
 /* -- Who connects there -- */
@@ -631,6 +674,7 @@ int main(int argc, char **argv)
         ADD("ends-are-counted-by-their-result", ends_are_counted_by_their_result);
         ADD("what-single-agents-use-is-told-of-so-many", what_single_agents_use_is_told_of_so_many);
         ADD("heartbeats-are-counted", heartbeats_are_counted);
+        ADD("heartbeats-that-are-refused-have-failed", heartbeats_that_are_refused_have_failed);
         ADD("discovery-that-cannot-be-used-is-told", discovery_that_cannot_be_used_is_told);
         ADD("states-survive-a-crash-and-counters-begin-anew",
                 states_survive_a_crash_and_counters_begin_anew);

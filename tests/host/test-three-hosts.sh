@@ -206,6 +206,67 @@ test_full_host_is_passed_over() {
         stop_all
 }
 
+# told_draining HOST OF BOOLEAN: what it knows of another.
+told_draining() {
+        [[ $(manager "$1" GetHostStatuses) =~ \"$prefix-$2\"\ [0-9]+\ [0-9]+\ $3 ]]
+}
+
+resume_all() {
+        local name
+        for name in "${hosts[@]}"; do
+                manager "$name" Resume >/dev/null
+        done
+        stop_all
+}
+
+test_draining_host_is_passed_over() {
+        local i name
+        manager two Drain bu false 0 >/dev/null
+        for name in one three; do
+                wait_until 30 told_draining "$name" two true
+        done
+        for ((i = 0; i < 6; i++)); do
+                run_agent "${hosts[i % 3]}" "drained-$i" >/dev/null
+        done
+        expect 0 "$(count_on two)" "agents on two"
+        expect 6 $(($(count_on one) + $(count_on three))) "agents"
+        resume_all
+}
+
+# One reads only once in an hour what the others say of themselves.
+test_host_that_is_found_to_be_draining_is_passed_over() {
+        local i
+        config one hourly <<<$'[Registry]\nHeartbeatSec=1h\nTtlSec=3h'
+        stop_all
+        wait_until 30 told_draining one two false
+        manager two Drain bu false 0 >/dev/null
+        # Each has its turn.
+        for i in 1 2 3; do
+                run_agent one "refused-$i" >/dev/null
+        done
+        told_draining one two false
+        expect 0 "$(count_on two)" "agents on two"
+        expect 3 $(($(count_on one) + $(count_on three))) "agents"
+        run one rm /etc/agenthost/agenthost.conf.d/hourly.conf
+        resume_all
+}
+
+test_when_all_are_draining_the_error_says_so() {
+        local name answer
+        for name in "${hosts[@]}"; do
+                manager "$name" Drain bu false 0 >/dev/null
+        done
+        answer=$(run_agent one nowhere 2>&1 || true)
+        for name in "${hosts[@]}"; do
+                expect_like "*No host takes agent nowhere: *$prefix-$name: Host $prefix-$name is draining and takes no new agents*" \
+                        "$answer" "RunAgent when all are draining"
+        done
+        expect_like '*Agent nowhere not found*' "$(manager two GetLocation s nowhere 2>&1 || true)" "GetLocation"
+        resume_all
+        expect_like 'ss "nowhere" *' "$(run_agent one nowhere)" "RunAgent when they take agents again"
+        stop_all
+}
+
 test_other_errors_are_the_answer() {
         local name answers=''
         # On two, there is no such runtime; nobody else is asked for it.
@@ -301,7 +362,8 @@ test_plain_http_is_closed_without_an_answer() {
         local said
         # Closed with what was sent unread, a connection is reset: an error of printf or cat, if they come late enough.
         # shellcheck disable=SC2016  # for the shell in the host
-        said=$(run one bash -c 'exec 3<>/dev/tcp/127.0.0.1/50051
+        said=$(run one bash -c 'trap "" PIPE
+                exec 3<>/dev/tcp/127.0.0.1/50051
                 printf "GET /v1/health HTTP/1.1\r\nHost: a\r\n\r\n" >&3 || true
                 cat <&3 || true' 2>&1 | tr --delete --complement '[:print:]')
         [[ $said != *HTTP* ]] || { echo "it has answered: $said" && return 1; }

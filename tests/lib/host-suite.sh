@@ -10,7 +10,7 @@ host_prefix=agenthost-test-$$
 # These are run once more, as NAME@user, with agenthost as a user's services.
 host_user_mode_programs=(test-process-manager test-drain test-objects test-restart test-restart-calls test-restart-launcher
         test-retention test-location test-agentctl test-agentctl-act test-agentctl-fleet
-        test-agentctl-run)
+        test-agentctl-run test-events)
 
 # These trace the services. strace and LeakSanitizer are both tracers, and a process has one.
 host_tracing_programs=(test-crash-points test-error-points test-launcher-killed test-unsent-answers)

@@ -111,6 +111,14 @@ void runtime_add(const char *name, const char *type, const char *actions, const 
                 type, runtime_user(), actions, settings ? settings : "");
 }
 
+void runtime_remove(const char *name)
+{
+        g_autofree char *path = runtime_path(name);
+
+        if (g_remove(path) < 0)
+                fail("%s: %m", path);
+}
+
 void config_write(const char *text)
 {
         g_autofree char *path = config_path();
@@ -410,12 +418,9 @@ static void remove_files(void)
         g_auto(GStrv) runtimes = directory_list(mode_paths()->runtimes_dirs[0], ".runtime");
         g_autofree char *config = config_path();
 
-        for (char **name = runtimes; *name; name++) {
-                g_autofree char *path = runtime_path(*name);
-
-                if (g_str_has_prefix(*name, TEST_PREFIX) && g_remove(path) < 0)
-                        fail("%s: %m", path);
-        }
+        for (char **name = runtimes; *name; name++)
+                if (g_str_has_prefix(*name, TEST_PREFIX))
+                        runtime_remove(*name);
         (void)g_remove(config);
 }
 

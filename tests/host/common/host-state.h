@@ -30,6 +30,7 @@ const char *runtime_user(void);
 /* A runtime of the agent in ../agent.c: type as in Type=, what it does in words as that file says. More
  * settings (may be NULL) are lines. */
 void runtime_add(const char *name, const char *type, const char *actions, const char *settings);
+void runtime_remove(const char *name);
 
 /* Settings of agenthost.conf, as a drop-in. In effect after host_reload(). */
 void config_write(const char *text);
