@@ -164,8 +164,9 @@ static void test_launch_and_stop_are_events_where_all_are_wanted(void)
                         "'%s=agent-event\\x2d10.scope'",
                 unit_of_subject());
         expect_part("systemd, started", "Started ", units);
-        /* "Stopped" comes only for one that has ended young, whose empty scope the launcher has stopped. */
-        expect_part("systemd, stopped", "Deactivated successfully", units);
+        /* The first is said of one that has ended young, whose empty scope the launcher has stopped. */
+        expect_true(
+                "systemd, stopped", strstr(units, "Stopped ") || strstr(units, "Deactivated successfully"));
 
         config_write("[Host]\nLogAllEvents=yes\n");
         host_reload();
@@ -265,6 +266,8 @@ static void test_one_call_shows_what_is_said_of_an_agent_and_what_it_says(void)
         runtime_add("test-speaks", "notify", "log=20 ready wait", NULL);
         c = agents_begin();
         create(c, &(Create){ .id = id, .runtime = "test-speaks", .wait = "ready" });
+        /* A user's journal knows whose lines they are while the agent is there. */
+        g_free(mode_command_as_root("journalctl --sync"));
         agent_signal(c, id, SIGTERM);
         agent_wait_end(c, id, "success", 0);
         g_free(mode_command_as_root("journalctl --sync"));
