@@ -61,6 +61,18 @@ static void test_agenthostd_has_no_privileges(void)
         }
 }
 
+/* Among the agents the kernel looks first. What a container's systemd may not set is seen as a property
+ * only.
+ */
+static void test_services_are_the_last_to_go_for_want_of_memory(void)
+{
+        g_autofree char *host = unit_property(SERVICE, "OOMScoreAdjust"),
+                        *launcher = unit_property("agenthost-launcher.service", "OOMScoreAdjust");
+
+        expect_text("of agenthostd", "-900", host);
+        expect_text("of agenthost-launcher", "-1000", launcher);
+}
+
 /* One by one, as the exposure is a sum: one of them may be lost and another gained. */
 static void test_agenthostd_may_only_talk(void)
 {
@@ -191,6 +203,8 @@ int main(int argc, char *argv[])
 #define ADD(name, function) host_test_add("/sandbox/" name, test_##function)
         ADD("exposure-of-agenthostd-is-low", exposure_of_agenthostd_is_low);
         ADD("agenthostd-has-no-privileges", agenthostd_has_no_privileges);
+        ADD("services-are-the-last-to-go-for-want-of-memory",
+                services_are_the_last_to_go_for_want_of_memory);
         ADD("agenthostd-may-only-talk", agenthostd_may_only_talk);
         ADD("the-launcher-is-cut-off-from-network-and-devices",
                 the_launcher_is_cut_off_from_network_and_devices);
