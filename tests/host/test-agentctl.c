@@ -349,6 +349,8 @@ static void test_logs_join_an_agent_and_what_is_said_about_it(void)
         c = agents_begin();
         create(c, &(Create){ .id = "a1", .guild = "talkers", .runtime = "test-talk", .wait = "ready" });
         create(c, &(Create){ .id = "a2", .guild = "others" });
+        /* A user's journal knows whose lines they are while the agent is there. */
+        sync_journal();
         agent_signal(c, "a1", SIGTERM);
         agent_wait_end(c, "a1", "success", 0);
         sync_journal();
