@@ -118,6 +118,14 @@ static bool stop_before_launch(Agent *a)
         return true;
 }
 
+static bool forget_ended(Agent *a)
+{
+        if (!agent_has_ended(a))
+                return false;
+        host_forget(a->host, a);
+        return true;
+}
+
 void host_stop_agent(Host *host, const char *id, uint64_t timeout_usec, StopDone done, void *userdata)
 {
         _cleanup_fault_ Fault fault = FAULT_INIT;
@@ -127,12 +135,7 @@ void host_stop_agent(Host *host, const char *id, uint64_t timeout_usec, StopDone
                 done(false, NULL, userdata);
                 return;
         }
-        if (agent_has_ended(a)) {
-                host_forget(host, a);
-                stop_succeeded(stop_new(host, done, userdata));
-                return;
-        }
-        if (stop_before_launch(a) || agent_restart_stop(a)) {
+        if (forget_ended(a) || stop_before_launch(a) || agent_restart_stop(a)) {
                 stop_succeeded(stop_new(host, done, userdata));
                 return;
         }

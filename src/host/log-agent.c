@@ -17,9 +17,16 @@ static const char *unit_field(const Host *host)
         return host && host->paths->user_mode ? "USER_UNIT" : "UNIT";
 }
 
+static _printf_(4, 0) void log_formatted(
+        int level, const LogField *fields, size_t n_fields, const char *format, va_list ap)
+{
+        g_autofree char *text = g_strdup_vprintf(format, ap);
+
+        log_fields(level, fields, n_fields, "%s", text);
+}
+
 void agent_log_id(const Agent *a, int level, const char *message_id, const char *format, ...)
 {
-        g_autofree char *text = NULL;
         char status[16];
         bool has_result =
                 agent_has_ended(a) || a->state == AGENT_RESTARTING || strcmp(a->result, "success") != 0;
@@ -28,9 +35,6 @@ void agent_log_id(const Agent *a, int level, const char *message_id, const char 
         if (level > log_level())
                 return;
 
-        va_start(ap, format);
-        text = g_strdup_vprintf(format, ap);
-        va_end(ap);
         (void)snprintf(status, sizeof(status), "%d", a->exit_status);
 
         const LogField fields[] = {
@@ -41,22 +45,20 @@ void agent_log_id(const Agent *a, int level, const char *message_id, const char 
                 { "RESULT", has_result ? a->result : NULL },
                 { "EXIT_STATUS", has_result ? status : NULL },
         };
-        log_fields(level, fields, ELEMENTSOF(fields), "%s", text);
+        va_start(ap, format);
+        log_formatted(level, fields, ELEMENTSOF(fields), format, ap);
+        va_end(ap);
 }
 
 void host_log_agent(
         const Host *host, const char *agent_id, int level, const char *message_id, const char *format, ...)
 {
         _cleanup_free_ char *unit = NULL;
-        g_autofree char *text = NULL;
         va_list ap;
 
         if (level > log_level())
                 return;
 
-        va_start(ap, format);
-        text = g_strdup_vprintf(format, ap);
-        va_end(ap);
         if (agent_unit_name(agent_id, &unit) < 0)
                 unit = NULL;
 
@@ -65,5 +67,7 @@ void host_log_agent(
                 { "AGENT_ID", agent_id },
                 { unit_field(host), unit },
         };
-        log_fields(level, fields, ELEMENTSOF(fields), "%s", text);
+        va_start(ap, format);
+        log_formatted(level, fields, ELEMENTSOF(fields), format, ap);
+        va_end(ap);
 }

@@ -2,8 +2,8 @@
 #pragma once
 
 /* Lines about one agent, with AGENT_ID=, GUILD_ID=, UNIT= (USER_UNIT= in user mode; and RESULT=,
- * EXIT_STATUS= of one that has ended, also if it is to be started again, or could not be started), so that "journalctl AGENT_ID=x"
- * finds them. */
+ * EXIT_STATUS= of one that has ended, also if it is to be started again, or could not be started), so that
+ * "journalctl AGENT_ID=x" finds them. */
 
 #include "agent.h"
 #include "log.h"

@@ -398,8 +398,6 @@ int end_append(const Child *c, sd_bus_message *m)
 
 void end_reap(Child *c)
 {
-        siginfo_t info;
-
         if (!c->adopted && c->pidfd >= 0)
-                (void)waitid(P_PIDFD, (id_t)c->pidfd, &info, WEXITED | WNOHANG);
+                (void)pidfd_reap(c->pidfd);
 }

@@ -283,6 +283,16 @@ static void test_a_request_that_is_given_up_is_cancelled_there(void)
         g_assert_cmpuint(got.n, ==, 0);
 }
 
+/* The answer comes after more time than the settings of the test give for it. */
+static void expect_waited_for(Pair *p, Got *got)
+{
+        peer_host_until_waiting(p->host, 1);
+        loop_for(p->host->event, 300);
+        g_assert_cmpuint(got->n, ==, 0);
+        peer_host_go_on(p->host, 0);
+        loop_until(p->host->event, has_got, got);
+}
+
 static void test_an_answer_that_is_late_is_asked_for_again_and_nothing_done_twice(void)
 {
         g_autoptr(Pair) p = pair_new();
@@ -294,11 +304,7 @@ static void test_an_answer_that_is_late_is_asked_for_again_and_nothing_done_twic
         host = address_of(p);
         p->host->mode = PEER_HOST_WAITS;
         ask_create(p->client, &host, &got, NULL);
-        peer_host_until_waiting(p->host, 1);
-        loop_for(p->host->event, 300);
-        g_assert_cmpuint(got.n, ==, 0);
-        peer_host_go_on(p->host, 0);
-        loop_until(p->host->event, has_got, &got);
+        expect_waited_for(p, &got);
         g_assert_cmpint(got.verdict, ==, PEER_ANSWERED);
         g_assert_cmpstr(got.agent_id, ==, "agent-1");
         g_assert_cmpuint(p->host->n_asked, ==, 1);
@@ -321,11 +327,7 @@ static void test_an_agent_that_is_to_be_ready_is_waited_for_as_long_as_its_host_
         host = address_of(p);
         p->host->mode = PEER_HOST_WAITS;
         g_assert_cmpint(peer_client_create(p->client, &host, &create, on_done, &got, NULL, NULL), >=, 0);
-        peer_host_until_waiting(p->host, 1);
-        loop_for(p->host->event, 300);
-        g_assert_cmpuint(got.n, ==, 0);
-        peer_host_go_on(p->host, 0);
-        loop_until(p->host->event, has_got, &got);
+        expect_waited_for(p, &got);
         g_assert_cmpint(got.verdict, ==, PEER_ANSWERED);
 }
 
@@ -340,11 +342,7 @@ static void test_a_stop_is_waited_for_as_long_as_the_host_does(void)
         host = address_of(p);
         p->host->mode = PEER_HOST_WAITS;
         g_assert_cmpint(peer_client_stop(p->client, &host, "a", 0, on_done, &got, NULL, NULL), >=, 0);
-        peer_host_until_waiting(p->host, 1);
-        loop_for(p->host->event, 300);
-        g_assert_cmpuint(got.n, ==, 0);
-        peer_host_go_on(p->host, 0);
-        loop_until(p->host->event, has_got, &got);
+        expect_waited_for(p, &got);
         g_assert_true(got.stopped);
 }
 
